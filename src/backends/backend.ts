@@ -1,0 +1,74 @@
+import type { ParameterValue } from '../recipe.ts';
+
+/**
+ * A backend runs a workflow and reports events. This file is the whole seam: it holds types only, and the core knows
+ * nothing else about a backend.
+ */
+export interface Backend {
+  /** what people read, for example `ViewComfy` */
+  readonly name: string;
+  readonly capabilities: BackendCapabilities;
+  /**
+   * Runs once. The iteration ending is success, a `BackendError` thrown is failure. Aborting `request.signal` cancels the
+   * run (the iteration then throws a `BackendError` of type `cancelled`); leaving the loop early cancels it too.
+   */
+  run(request: RunRequest): AsyncIterable<BackendEvent>;
+  /** Finds a run again by the handle it was assigned, and goes on reporting its events. Only where `capabilities.resume`. */
+  resume?(handle: string, request: ResumeRequest): AsyncIterable<BackendEvent>;
+  /** Ends every connection. Runs that are under way fail with a `BackendError` of type `cancelled`. */
+  close(): Promise<void>;
+}
+
+export interface BackendCapabilities {
+  readonly progress: boolean;
+  readonly preview: boolean;
+  /** whether a running job can be stopped at the backend, and not only left alone */
+  readonly cancel: boolean;
+  readonly resume: boolean;
+}
+
+export interface ResumeRequest {
+  /**
+   * An existing directory that belongs to this run alone. The backend writes every result file into it, under a name of
+   * its own choice, and reports it with `file-ready` once it is whole. Files go to disk and not through the events, so
+   * that a result never has to be in memory and may be written by another thread.
+   */
+  readonly folder: string;
+  readonly signal: AbortSignal;
+}
+
+export interface RunRequest extends ResumeRequest {
+  /** parameters by key (`<nodeId>-inputs-<name>`), every value valid JSON */
+  readonly parameters: Readonly<Record<string, ParameterValue>>;
+  /** files by parameter key */
+  readonly files: Readonly<Record<string, RunFile>>;
+}
+
+export interface RunFile {
+  /** safe to send as a file name: `[a-z0-9._-]` */
+  readonly name: string;
+  readonly mediaType: string;
+  readonly path: string;
+  /** bytes */
+  readonly size: number;
+}
+
+export type BackendEvent =
+  /** what to store so that the run can be found again after a restart */
+  | { readonly type: 'handle-assigned'; readonly handle: string }
+  /** how many runs the backend does before this one; 0 when this one has begun */
+  | { readonly type: 'queue-changed'; readonly ahead: number }
+  /** one line as the backend wrote it: untrusted text, no line breaks */
+  | { readonly type: 'log-line'; readonly line: string }
+  | { readonly type: 'progress-changed'; readonly done: number; readonly total: number; readonly node?: string }
+  | { readonly type: 'preview-ready'; readonly mediaType: string; readonly body: Uint8Array }
+  /** something asked for that this backend cannot honour; a sentence that may be shown */
+  | { readonly type: 'warning-raised'; readonly warning: string }
+  /** a result file, whole, inside `request.folder`; `name` is the backend's own, made safe, for people to read */
+  | {
+      readonly type: 'file-ready';
+      readonly name: string;
+      readonly mediaType: string;
+      readonly path: string;
+      readonly size: number;
+    };

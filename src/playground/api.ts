@@ -1,0 +1,88 @@
+import type {
+  APIApplicationCommand,
+  APIMessage,
+  APIModalInteractionResponseCallbackData,
+  APIUser,
+} from 'discord-api-types/v10';
+
+/**
+ * The JSON that the playground's own API speaks, for its page, for tests and for people's scripts. Types only.
+ * `{user}` and `{channel}` in a path are an id or a name.
+ */
+
+/** `GET /playground/state` */
+export interface PlaygroundState {
+  /** the playground's clock, milliseconds since the epoch */
+  now: number;
+  bot: { user: APIUser; online: boolean };
+  users: PlaygroundUser[];
+  channels: PlaygroundChannel[];
+  /** as registered by the bot */
+  commands: APIApplicationCommand[];
+  faults: PlaygroundFault[];
+}
+
+export interface PlaygroundUser {
+  id: string;
+  name: string;
+  displayName: string;
+  /** an address under the playground's own origin */
+  avatarUrl: string;
+  /** what there is to try as this person, one short line: `Moderator`, `Nitro: files up to 500 MiB` */
+  about: string;
+}
+
+export interface PlaygroundChannel {
+  id: string;
+  name: string;
+  kind: 'guild-text' | 'dm' | 'group-dm';
+  /** what there is to try here, one short line: `The bot may not attach files here` */
+  about: string;
+  /** ids of the users who see it */
+  users: string[];
+  /** whether the bot is a member of the guild; where it is not, commands come from a user's own installation */
+  botIsMember: boolean;
+}
+
+/** `POST /playground/users/{user}/commands/{name}`, `…/components`, `…/modals` answer 201 with this */
+export interface InteractionStarted {
+  interaction: string;
+}
+
+/** `GET /playground/interactions/{interaction}` */
+export interface PlaygroundInteraction {
+  id: string;
+  user: string;
+  channel: string;
+  /** `failed`: no answer within 3 s */
+  state: 'pending' | 'answered' | 'failed';
+  /** milliseconds from its creation to the bot's first answer */
+  answeredAfterMs?: number;
+  /** the message that the answer is, or that it edits */
+  message?: string;
+  /** when the bot answered with a modal */
+  modal?: APIModalInteractionResponseCallbackData;
+}
+
+/** `GET /playground/users/{user}/autocomplete?command&option&value` */
+export interface AutocompleteChoices {
+  choices: { name: string; value: string | number }[];
+}
+
+export type FaultKind = 'reset' | 'cut' | 'stall' | '502' | '429' | '401' | 'lost-answer';
+
+/** `POST /playground/faults`; answers 201 with all faults that are switched on. `times: 0` switches the fault off. */
+export interface PlaygroundFault {
+  /** a route as in the coverage list, for example `PATCH /webhooks/{application}/{token}/messages/{message}`; absent: every route of the bot */
+  route?: string;
+  kind: FaultKind;
+  times: number;
+}
+
+/** `GET /playground/events?user={user}`: server-sent events, `event:` is the type and `data:` is this as JSON; only what that user may see */
+export type PlaygroundEvent =
+  | { type: 'message-created' | 'message-updated'; channel: string; message: APIMessage }
+  | { type: 'message-deleted'; channel: string; message: string }
+  | { type: 'interaction-changed'; interaction: PlaygroundInteraction }
+  /** users, channels, commands, the bot's presence, the clock or faults changed: read `/playground/state` again */
+  | { type: 'state-changed' };

@@ -1,0 +1,1 @@
+export type ParameterValue = string | number | boolean;

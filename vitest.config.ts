@@ -1,0 +1,11 @@
+import { defineConfig } from 'vitest/config';
+
+export default defineConfig({
+  test: {
+    include: ['test/**/*.test.ts'],
+    testTimeout: 20_000,
+    hookTimeout: 20_000,
+    // Two workers: the machines this runs on are small, and the end-to-end tests start whole bots.
+    maxWorkers: 2,
+  },
+});
