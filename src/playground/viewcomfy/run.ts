@@ -1,0 +1,253 @@
+import type { Clock } from '../../clock.ts';
+import type { Behaviour } from './behaviour.ts';
+import { encodeEvent, encodePing } from './event-stream.ts';
+import { type Line, pause } from './line.ts';
+import { fluxLogLines, plainLogLines } from './log-lines.ts';
+import type { Order } from './parameters.ts';
+import { type OutputFile, resultPieces } from './result.ts';
+import { createTape, type Tape } from './tape.ts';
+
+/** What tests look at. */
+export interface RunRecord {
+  readonly id: string;
+  readonly params: Readonly<Record<string, unknown>>;
+  readonly files: readonly RunRecordFile[];
+  readonly logs: boolean;
+  /** milliseconds since the epoch, on the server's clock */
+  readonly receivedAt: number;
+  readonly startedAt: number | undefined;
+  readonly endedAt: number | undefined;
+  readonly outcome: RunOutcome;
+}
+
+export interface RunRecordFile {
+  readonly key: string;
+  readonly filename: string;
+  readonly mediaType: string;
+  /** bytes */
+  readonly size: number;
+}
+
+export type RunOutcome = 'waiting' | 'running' | 'succeeded' | 'failed' | 'cancelled';
+
+export interface Head {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+export interface Run {
+  readonly record: RunRecord;
+  readonly behaviour: Behaviour;
+  /** the answer's head, once the run has come so far that there is one; never rejects */
+  readonly head: Promise<Head>;
+  readonly tape: Tape;
+  /** resolves when the run holds nothing any more; never rejects */
+  readonly done: Promise<void>;
+  cancel(): void;
+}
+
+export interface RunDependencies {
+  readonly clock: Clock;
+  readonly line: Line;
+  readonly runMs: number;
+  readonly coldStartMs: number;
+  /** makes the files; `cold` tells a fresh container, whose file counter starts again */
+  readonly draw: (order: Order, cold: boolean, signal: AbortSignal) => Promise<OutputFile[]>;
+  /** where files can be fetched from that are not in the result itself */
+  readonly publish: (id: string, file: OutputFile) => string;
+}
+
+/** sse-starlette's interval. */
+const PING_MS = 15_000;
+const ERROR_TEXT = 'Error occurred when executing SamplerCustomAdvanced:\n\nAllocation on device';
+
+/** Starts a run at once: it waits for its turn by itself. */
+export function startRun(id: string, order: Order, behaviour: Behaviour, dependencies: RunDependencies): Run {
+  const { clock, line, coldStartMs, draw, publish } = dependencies;
+  const runMs = behaviour.runMs ?? dependencies.runMs;
+  const lineEnd = behaviour.lineEnd ?? '\r\n';
+  const stop = new AbortController();
+  const { signal } = stop;
+  const tape = createTape();
+  const head = Promise.withResolvers<Head>();
+  let startedAt: number | undefined;
+  let endedAt: number | undefined;
+  let outcome: RunOutcome = 'waiting';
+  let stopPings: () => void = () => {};
+
+  function ping(): void {
+    stopPings = clock.after(PING_MS, () => {
+      tape.write(encodePing(clock.now(), lineEnd));
+      ping();
+    });
+  }
+
+  function say(event: string, data: string): void {
+    if (order.logs) tape.write(encodeEvent(event, data, lineEnd));
+  }
+
+  /** The head of an answer that is no stream is known only at the end. */
+  function settleHead(status: number, mediaType: string): void {
+    head.resolve({ status, headers: { 'content-type': mediaType } });
+  }
+
+  function openStream(): void {
+    if (!order.logs) return;
+    head.resolve({
+      status: 201,
+      headers: {
+        'content-type': 'text/event-stream; charset=utf-8',
+        'cache-control': 'no-store',
+        'x-accel-buffering': 'no',
+      },
+    });
+    ping();
+  }
+
+  /** Every line at its time, up to the one after which the run is to end otherwise. */
+  async function log(from: number): Promise<void> {
+    const lines = order.flux ? fluxLogLines(order.flux) : plainLogLines();
+    const count = behaviour.ending ? behaviour.afterLines : undefined;
+    if (behaviour.extras) say('queue_position', '{"position":0}');
+    for (const { at, text } of lines.slice(0, count)) {
+      await pause(clock, from + at * runMs - clock.now(), signal);
+      say('log_message', text);
+    }
+    if (count === undefined) await pause(clock, from + runMs - clock.now(), signal);
+  }
+
+  function writeResult(seconds: number, files: readonly OutputFile[]): void {
+    const pieces = resultPieces({
+      promptId: id,
+      status: behaviour.result === 'error' ? 'error' : 'success',
+      seconds,
+      prompt: promptOf(order),
+      outputs: behaviour.result ? undefined : files.slice(0, behaviour.outputCount),
+      address: behaviour.outputs === 'filepath' ? (file) => publish(id, file) : undefined,
+      extras: behaviour.extras ? { error_data: null, unheard_of: { list: [1] } } : {},
+    });
+    if (order.logs) tape.write(`event: prompt_result${lineEnd}data: `);
+    const half = files.reduce((sum, file) => sum + file.body.length, 0) / 2;
+    let sent = 0;
+    for (const piece of pieces) {
+      tape.write(piece);
+      sent += piece.length;
+      if (behaviour.ending === 'cut-in-result' && sent > half) return;
+    }
+    if (order.logs) tape.write(`${lineEnd}${lineEnd}`);
+  }
+
+  /** Ends a run that is not to give its result. Returns how the connection ends, or never. */
+  async function endOtherwise(
+    ending: Exclude<Behaviour['ending'], undefined | 'cut-in-result'>,
+  ): Promise<'whole' | 'cut'> {
+    switch (ending) {
+      case 'error':
+        settleHead(500, 'text/plain; charset=utf-8');
+        if (order.logs) say('error', behaviour.errorText ?? ERROR_TEXT);
+        else tape.write('Internal Server Error');
+        return 'whole';
+      case 'no-result':
+        settleHead(201, 'application/json');
+        return 'whole';
+      case 'cut':
+        settleHead(201, 'application/json');
+        return 'cut';
+      case 'silence':
+        stopPings();
+        break;
+      case 'ping-only':
+        break;
+    }
+    return new Promise((_resolve, reject) => {
+      signal.addEventListener('abort', () => reject(signal.reason), { once: true });
+    });
+  }
+
+  async function perform(): Promise<void> {
+    const turn = await line.enter(signal);
+    try {
+      startedAt = clock.now();
+      outcome = 'running';
+      if (turn.cold) await pause(clock, coldStartMs, signal);
+      openStream();
+      const from = clock.now();
+      const drawing = draw(order, turn.cold, signal);
+      // Awaited below; a failure before that must not count as unhandled.
+      drawing.catch(() => {});
+      await log(from);
+      if (behaviour.ending && behaviour.ending !== 'cut-in-result') {
+        const how = await endOtherwise(behaviour.ending);
+        outcome = 'failed';
+        tape.end(how);
+        return;
+      }
+      const files = await drawing;
+      signal.throwIfAborted();
+      const seconds = (clock.now() - from) / 1000;
+      say('log_message', `Prompt executed in ${seconds.toFixed(2)} seconds`);
+      settleHead(201, 'application/json');
+      writeResult(seconds, files);
+      if (behaviour.duplicateResult) writeResult(seconds, files);
+      outcome = behaviour.ending || behaviour.result === 'error' ? 'failed' : 'succeeded';
+      tape.end(behaviour.ending ? 'cut' : 'whole');
+    } finally {
+      turn.leave();
+    }
+  }
+
+  async function settle(): Promise<void> {
+    try {
+      await perform();
+    } catch (error) {
+      outcome = signal.aborted ? 'cancelled' : 'failed';
+      settleHead(500, 'text/plain; charset=utf-8');
+      if (!signal.aborted) say('error', error instanceof Error ? error.message : 'Unknown error');
+      tape.end(signal.aborted ? 'cut' : 'whole');
+    } finally {
+      endedAt = clock.now();
+      stopPings();
+    }
+  }
+
+  return {
+    record: {
+      id,
+      params: order.params,
+      files: [...order.files].map(([key, { filename, mediaType, bytes }]) => ({
+        key,
+        filename,
+        mediaType,
+        size: bytes.length,
+      })),
+      logs: order.logs,
+      receivedAt: clock.now(),
+      get startedAt() {
+        return startedAt;
+      },
+      get endedAt() {
+        return endedAt;
+      },
+      get outcome() {
+        return outcome;
+      },
+    },
+    behaviour,
+    head: head.promise,
+    tape,
+    done: settle(),
+    cancel: () => stop.abort(new Error('The client hung up.')),
+  };
+}
+
+/** The parameters as a graph again, as the result carries it. */
+function promptOf(order: Order): Record<string, { inputs: Record<string, unknown> }> {
+  const nodes: Record<string, { inputs: Record<string, unknown> }> = {};
+  const files = [...order.files].map(([key, { filename }]) => [key, filename] as const);
+  for (const [key, value] of [...Object.entries(order.params), ...files]) {
+    const [node = key, , input = key] = key.split(/-(inputs)-/);
+    nodes[node] ??= { inputs: {} };
+    nodes[node].inputs[input] = value;
+  }
+  return nodes;
+}

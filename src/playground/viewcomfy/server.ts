@@ -1,0 +1,201 @@
+import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+
+import { type Clock, systemClock } from '../../clock.ts';
+import { answerRun } from './answer.ts';
+import type { Behaviour } from './behaviour.ts';
+import { drawFlux, drawPlain } from './drawing/flux.ts';
+import { checkPictures } from './drawing/pictures-in.ts';
+import { readForm } from './form.ts';
+import { createLine } from './line.ts';
+import { type Order, readOrder } from './parameters.ts';
+import { Refusal, refuse, refuseInput } from './refusal.ts';
+import type { OutputFile } from './result.ts';
+import { type Run, type RunDependencies, type RunRecord, startRun } from './run.ts';
+
+/**
+ * Stands for a ViewComfy deployment: the same requests, answers, waiting and failures, and pictures drawn from what was
+ * sent instead of made by a model.
+ */
+export interface LocalViewComfy {
+  /** the endpoint, used as is */
+  readonly url: string;
+  /** the newest thousand, oldest first; they change while the runs do */
+  readonly runs: readonly RunRecord[];
+  /** the highest number of runs that were running at the same time */
+  readonly mostAtOnce: number;
+  /** Makes the next runs behave otherwise; further calls are for the runs after those. */
+  next(behaviour: Behaviour, times?: number): void;
+  /** Cuts every connection, cancels every run and waits for the last one to end. */
+  close(): Promise<void>;
+}
+
+export interface LocalViewComfyOptions {
+  readonly clientId: string;
+  readonly clientSecret: string;
+  /** 0, the default, takes a free one */
+  readonly port?: number;
+  readonly host?: string;
+  /** the endpoint's path; `/` when absent */
+  readonly path?: string;
+  /** how long a run takes, at least as long as drawing takes */
+  readonly runMs?: number;
+  readonly coldStartMs?: number;
+  /** how long a container waits for work before the next start is a cold one */
+  readonly idleMs?: number;
+  /** how many runs at once; more wait, with no answer before their turn */
+  readonly atOnce?: number;
+  /** when a request that has no answer yet is sent to its result's address */
+  readonly redirectAfterMs?: number;
+  readonly maxBodyBytes?: number;
+  /** of the pictures' sides: 1 gives the sizes of the real workflow, tests take less */
+  readonly pictureScale?: number;
+  readonly clock?: Clock;
+}
+
+const CALL_ID = '__modal_function_call_id';
+const FILES = '/files/';
+const KEPT_RECORDS = 1000;
+/** Runs whose result can be asked for again: a result is some 30 MB. */
+const KEPT_RESULTS = 8;
+
+export async function createLocalViewComfy(options: LocalViewComfyOptions): Promise<LocalViewComfy> {
+  const { clientId, clientSecret, port = 0, host = '127.0.0.1', path = '/', clock = systemClock } = options;
+  // 30 s and 150 s are the real deployment's idle time and Modal's limit for one answer.
+  const { atOnce = 1, idleMs = 30_000, redirectAfterMs = 150_000, pictureScale = 1 } = options;
+  const maxBodyBytes = options.maxBodyBytes ?? 64 * 1024 * 1024;
+  const line = createLine({ clock, atOnce, idleMs });
+  // Pictures are drawn one after the other however many runs there are, so that drawing never takes the whole machine.
+  const easel = createLine({ clock, atOnce: 1, idleMs });
+  const records: RunRecord[] = [];
+  const active = new Set<Run>();
+  const resumable = new Map<string, Run>();
+  const published = new Map<string, OutputFile>();
+  const behaviours: Behaviour[] = [];
+  let fileCount = 0;
+
+  const server = createServer((request, response) => {
+    handle(request, response).catch((error: unknown) => {
+      if (response.headersSent) {
+        response.destroy();
+        return;
+      }
+      const { status, headers, body } =
+        error instanceof Refusal ? error : new Refusal(500, 'Internal Server Error', { 'content-type': 'text/plain' });
+      // A body that nobody has read must not keep the client from reading this.
+      request.resume();
+      response.writeHead(status, { ...headers, 'content-length': Buffer.byteLength(body) }).end(body);
+    });
+  });
+  server.listen(port, host);
+  await once(server, 'listening');
+  const address = server.address();
+  const origin = `http://${host}:${typeof address === 'object' && address ? address.port : port}`;
+
+  const dependencies: RunDependencies = {
+    clock,
+    line,
+    runMs: options.runMs ?? 15_000,
+    coldStartMs: options.coldStartMs ?? 1500,
+    draw,
+    publish(id, file) {
+      const location = `${FILES}${id}/${encodeURIComponent(file.filename)}`;
+      published.set(location, file);
+      const [oldest] = published.keys();
+      if (published.size > KEPT_RESULTS * 15 && oldest !== undefined) published.delete(oldest);
+      return `${origin}${location}`;
+    },
+  };
+
+  async function draw(order: Order, cold: boolean, signal: AbortSignal): Promise<OutputFile[]> {
+    const turn = await easel.enter(signal);
+    try {
+      // ComfyUI numbers files by what is in its output folder, which a fresh container does not have.
+      fileCount = cold ? 1 : fileCount + 1;
+      const suffix = `_${String(fileCount).padStart(5, '0')}_.png`;
+      const pictures = order.flux
+        ? await drawFlux(order.flux, pictureScale, signal)
+        : await drawPlain(
+            [...order.files.values()].map(({ bytes }) => bytes),
+            pictureScale,
+          );
+      return pictures.map((picture) => ({
+        filename: picture.prefix + suffix,
+        mediaType: picture.mediaType,
+        body: picture.body,
+      }));
+    } finally {
+      turn.leave();
+    }
+  }
+
+  async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const { pathname, searchParams } = new URL(request.url ?? '/', origin);
+    const file = published.get(pathname);
+    if (file && request.method === 'GET') {
+      // An address that was handed out needs no credentials, as with the real service's storage.
+      response.writeHead(200, { 'content-type': file.mediaType, 'content-length': file.body.length }).end(file.body);
+      return;
+    }
+    if (pathname !== path) throw refuse(404, 'Not Found');
+    const call = request.method === 'GET' ? searchParams.get(CALL_ID) : null;
+    if (request.method !== 'POST' && call === null) {
+      throw new Refusal(405, '{"detail":"Method Not Allowed"}', { 'content-type': 'application/json', allow: 'POST' });
+    }
+    if (request.headers['client_id'] !== clientId || request.headers['client_secret'] !== clientSecret) {
+      throw refuse(401, 'Invalid client_id or client_secret');
+    }
+    const run = call === null ? await acceptRun(request) : resumable.get(call);
+    if (!run) throw new Refusal(404, 'modal-http: function call not found', { 'content-type': 'text/plain' });
+    await answerRun(run, response, {
+      clock,
+      redirectAfterMs,
+      handedOver: resumable.has(run.record.id),
+      handOver() {
+        resumable.set(run.record.id, run);
+        const [oldest] = resumable.keys();
+        if (resumable.size > KEPT_RESULTS && oldest !== undefined) resumable.delete(oldest);
+        return `${origin}${path}?${CALL_ID}=${run.record.id}`;
+      },
+    });
+  }
+
+  async function acceptRun(request: IncomingMessage): Promise<Run> {
+    const form = await readForm(request, maxBodyBytes);
+    const behaviour = behaviours.shift() ?? {};
+    const { refusal } = behaviour;
+    if (refusal) {
+      const { status, body = '', mediaType = 'application/json', headers = {} } = refusal;
+      throw new Refusal(status, body, { 'content-type': mediaType, ...headers });
+    }
+    const order = readOrder(form);
+    const complaints = await checkPictures(form.files);
+    if (complaints.length > 0) throw refuseInput(complaints);
+    const run = startRun(randomUUID(), order, behaviour, dependencies);
+    records.push(run.record);
+    if (records.length > KEPT_RECORDS) records.shift();
+    active.add(run);
+    void run.done.then(() => active.delete(run));
+    return run;
+  }
+
+  return {
+    url: path === '/' ? origin : `${origin}${path}`,
+    runs: records,
+    get mostAtOnce() {
+      return line.mostAtOnce;
+    },
+    next(behaviour, times = 1) {
+      behaviours.push(...Array.from({ length: times }, () => behaviour));
+    },
+    async close() {
+      const ending = [...active];
+      for (const run of ending) run.cancel();
+      const closed = once(server, 'close');
+      server.close();
+      server.closeAllConnections();
+      await Promise.all([closed, ...ending.map((run) => run.done)]);
+    },
+  };
+}
