@@ -45,6 +45,8 @@ interface BackendErrorFields extends ErrorOptions {
   billed?: 'no' | 'maybe';
   /** the backend's own words, cut to one line of at most 300 characters, without secrets, paths and tracebacks: may be shown */
   detail?: string;
+  /** how long the backend asked to be left alone */
+  retryAfterMs?: number;
 }
 
 /** A run that ended without a result. `message` is for the log; what a person reads is made from `type` and `detail`. */
@@ -54,12 +56,15 @@ export class BackendError extends Error {
   readonly retryable: boolean;
   readonly billed: 'no' | 'maybe';
   readonly detail: string | undefined;
+  readonly retryAfterMs: number | undefined;
 
-  constructor(message: string, { type, retryable = false, billed = 'maybe', detail, ...options }: BackendErrorFields) {
+  constructor(message: string, fields: BackendErrorFields) {
+    const { type, retryable = false, billed = 'maybe', detail, retryAfterMs, ...options } = fields;
     super(message, options);
     this.type = type;
     this.retryable = retryable;
     this.billed = billed;
     this.detail = detail;
+    this.retryAfterMs = retryAfterMs;
   }
 }

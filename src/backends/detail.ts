@@ -1,0 +1,100 @@
+import { z } from 'zod';
+
+/** What a card has room for. */
+const LONGEST = 300;
+const HIDDEN = '[hidden]';
+
+/**
+ * Makes a backend's own words fit to be shown: one line, at most 300 characters, without `secrets`, addresses, server
+ * paths and tracebacks. Gives `undefined` where nothing is left.
+ */
+export function createCleaner(secrets: readonly string[]): (text: string) => string | undefined {
+  // The longest first, so that a secret which contains another one is hidden whole.
+  const hidden = secrets
+    .flatMap((secret) => [secret, encodeURIComponent(secret)])
+    .filter((secret) => secret !== '')
+    .sort((a, b) => b.length - a.length);
+  return (text) => {
+    // Generous: enough for any traceback, and the patterns below never see a hostile megabyte.
+    let line = withoutTraceback(text.slice(0, 64 * 1024));
+    for (const secret of hidden) line = line.replaceAll(secret, HIDDEN);
+    line = line
+      .replace(/\b[a-z][a-z0-9+.-]{0,20}:\/\/[^\s"'<>]+/gi, '[address]')
+      .replace(/(?:\b[a-z]:)?\\(?:[^\s\\"'<>:|]+\\)+([^\s\\"'<>:|]*)/gi, (_, name: string) => shortPath(name))
+      .replace(/(?<![\w.\]])~?\/(?:[^\s/"'<>:|]+\/)*([^\s/"'<>:|]+)/g, (_, name: string) => shortPath(name))
+      .replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\s]+/gu, ' ')
+      .trim();
+    if (line === '') return undefined;
+    return line.length > LONGEST ? `${line.slice(0, LONGEST - 1).trimEnd()}…` : line;
+  };
+}
+
+/** The name of a file helps ("flux1.safetensors not found"), the name of a folder tells about the server. */
+function shortPath(name: string): string {
+  return /\.[a-z0-9]{1,12}[.,;)]?$/i.test(name) ? `…/${name}` : '[path]';
+}
+
+/** Python ends a traceback with the one line that says something: the first that is not indented. */
+function withoutTraceback(text: string): string {
+  const kept: string[] = [];
+  let inside = false;
+  for (const line of text.split(/[\r\n]+/)) {
+    if (line.trimStart().startsWith('Traceback (most recent call last)')) inside = true;
+    else if (inside && /^\s/.test(line)) continue;
+    else {
+      inside = false;
+      if (!/^\s*File ".*", line \d+/.test(line)) kept.push(line);
+    }
+  }
+  return kept.join(' ');
+}
+
+const Complaint = z.object({ loc: z.array(z.union([z.string(), z.number()])), msg: z.string() });
+
+/** The shapes in which ComfyUI, FastAPI and ViewComfy say what went wrong, the most telling first. */
+const Words = z.union([
+  z.string(),
+  z
+    .object({ exception_message: z.string(), node_type: z.string().optional() })
+    .transform(({ exception_message, node_type }) => [node_type, exception_message].filter(Boolean).join(': ')),
+  z
+    .object({ detail: z.array(Complaint).min(1) })
+    .transform(({ detail }) => detail.map(({ loc, msg }) => `${placeOf(loc)}: ${msg}`).join('; ')),
+  z.object({ detail: z.string() }).transform(({ detail }) => detail),
+  z
+    .object({ errorMsg: z.string(), errorDetails: z.union([z.string(), z.array(z.string())]).optional() })
+    .transform(({ errorMsg, errorDetails = [] }) => [errorMsg].concat(errorDetails).join(': ')),
+  z
+    .object({ error: z.object({ message: z.string(), details: z.string().optional() }) })
+    .transform(({ error }) => [error.message, error.details].filter(Boolean).join(': ')),
+  z.object({ error: z.string() }).transform(({ error }) => error),
+  z.object({ message: z.string() }).transform(({ message }) => message),
+]);
+
+/** FastAPI tells where in the request it was; that it was the body goes without saying. */
+function placeOf(loc: readonly (string | number)[]): string {
+  return loc.filter((step) => step !== 'body' && step !== 'params').join('.') || 'the request';
+}
+
+/** A backend's error as words, out of whatever it sent; not cleaned yet. */
+export function wordsOf(value: unknown): string | undefined {
+  if (Array.isArray(value)) return value.map(wordsInside).find((words) => words !== undefined);
+  return Words.safeParse(value).data;
+}
+
+/** Of `["execution_error", {…}]` only the record says something. */
+function wordsInside(value: unknown): string | undefined {
+  return typeof value === 'object' ? wordsOf(value) : undefined;
+}
+
+/** The same for text, which may be JSON. A page is for browsers: nothing of it is shown. */
+export function wordsOfText(text: string): string | undefined {
+  const trimmed = text.trim();
+  if (trimmed === '' || trimmed.startsWith('<')) return undefined;
+  if (!/^[[{"]/.test(trimmed)) return trimmed;
+  try {
+    return wordsOf(JSON.parse(trimmed));
+  } catch {
+    return trimmed;
+  }
+}
