@@ -1,4 +1,4 @@
-import type { ParameterValue } from '../recipe.ts';
+import type { ParameterValue, StoredFile } from '../recipe.ts';
 
 /**
  * A backend runs a workflow and reports events. This file is the whole seam: it holds types only, and the core knows
@@ -44,14 +44,7 @@ export interface RunRequest extends ResumeRequest {
   readonly files: Readonly<Record<string, RunFile>>;
 }
 
-export interface RunFile {
-  /** safe to send as a file name: `[a-z0-9._-]` */
-  readonly name: string;
-  readonly mediaType: string;
-  readonly path: string;
-  /** bytes */
-  readonly size: number;
-}
+export type RunFile = StoredFile;
 
 export type BackendEvent =
   /** what to store so that the run can be found again after a restart */
@@ -65,10 +58,4 @@ export type BackendEvent =
   /** something asked for that this backend cannot honour; a sentence that may be shown */
   | { readonly type: 'warning-raised'; readonly warning: string }
   /** a result file, whole, inside `request.folder`; `name` is the backend's own, made safe, for people to read */
-  | {
-      readonly type: 'file-ready';
-      readonly name: string;
-      readonly mediaType: string;
-      readonly path: string;
-      readonly size: number;
-    };
+  | ({ readonly type: 'file-ready' } & StoredFile);

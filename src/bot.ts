@@ -1,0 +1,75 @@
+import { join } from 'node:path';
+import type { Backend } from './backends/backend.ts';
+import type { Clock } from './clock.ts';
+import type { Config } from './config.ts';
+import { createDelivery } from './discord/delivery.ts';
+import { createDiscordClient } from './discord/client.ts';
+import { createFollower } from './discord/follow.ts';
+import { createInputs, readDefaultFiles } from './discord/inputs.ts';
+import { createInteractions } from './discord/interactions.ts';
+import { createPort } from './discord/port.ts';
+import { registerCommands } from './discord/registration.ts';
+import type { Logger } from './log.ts';
+import { createQueue } from './queue.ts';
+import type { Recipe } from './recipe.ts';
+import { createSpool } from './spool.ts';
+
+/** The bot, joined and connected. */
+export interface Bot {
+  readonly application: string;
+  readonly name: string;
+  /** Takes nothing new, lets what runs end until `signal` is aborted, tells everybody, and closes every connection. */
+  stop(signal: AbortSignal): Promise<void>;
+}
+
+interface BotOptions {
+  config: Pick<Config, 'limits' | 'pictures' | 'dataDir'>;
+  recipes: ReadonlyMap<string, Recipe>;
+  backend: Backend;
+  discord: {
+    token: string;
+    /** Discord's own unless given */
+    api?: string;
+    /** where pictures may come from beside Discord's CDN */
+    fileOrigins?: readonly string[];
+    /** makes the commands known before the first person comes: for a Discord that forgets them */
+    register?: boolean;
+  };
+  clock: Clock;
+  log: Logger;
+}
+
+/** How many ended jobs keep their files for the button under the result. */
+const KEPT_JOBS = 200;
+
+export async function startBot({ config, recipes, backend, discord, clock, log }: BotOptions): Promise<Bot> {
+  const spool = await createSpool(join(config.dataDir, 'spool'));
+  const limits = { ...config.limits, keptJobs: KEPT_JOBS };
+  const queue = createQueue({ backend, spool, limits, clock, log });
+  const client = createDiscordClient({ token: discord.token, api: discord.api, log });
+  const port = createPort({ interactions: client.interactions, bot: client.bot, token: discord.token, log });
+  const delivery = createDelivery({ spool, backendName: backend.name, log });
+  const inputs = createInputs({
+    spool,
+    limits: config.pictures,
+    extraOrigins: discord.fileOrigins ?? [],
+    defaults: await readDefaultFiles(recipes.values()),
+    dispatcher: client.dispatcher,
+    log,
+  });
+  const follow = createFollower({ queue, delivery, backendName: backend.name, clock, log });
+  const interactions = createInteractions({ recipes, queue, inputs, delivery, follow, port, spool, clock, log });
+  const { id, name } = await client.connect((interaction) => void interactions.handle(interaction));
+  if (discord.register) await registerCommands(client.bot, id, recipes);
+
+  return {
+    application: id,
+    name,
+    async stop(signal) {
+      await queue.drain(signal);
+      await interactions.idle();
+      await client.close();
+      await backend.close();
+    },
+  };
+}

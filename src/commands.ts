@@ -1,0 +1,162 @@
+import { readdir, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import {
+  ApplicationCommandOptionType,
+  ApplicationCommandType,
+  ApplicationIntegrationType,
+  InteractionContextType,
+  type APIApplicationCommandBasicOption,
+  type RESTPostAPIChatInputApplicationCommandsJSONBody,
+} from 'discord-api-types/v10';
+import { z } from 'zod';
+import { MAX_SEED, type Option, type Recipe } from './recipe.ts';
+
+/** The option that every command has: Troupe itself answers it, not the recipe. */
+export const PRIVATE_OPTION = 'private';
+
+/** Discord allows 25 options (application-commands.mdx); one of them is `private`. */
+const MAX_OPTIONS = 24;
+
+/** What Discord allows as a name, of what needs no other alphabet. */
+const Name = z.string().regex(/^[a-z0-9_-]{1,32}$/, 'must be 1 to 32 of a-z, 0-9, _ and -');
+const Description = z.string().min(1).max(100, 'is longer than the 100 characters Discord allows');
+const base = {
+  description: Description,
+  required: z.boolean().exactOptional(),
+  parameters: z.array(z.string().regex(/^[^-]+-inputs-.+$/, 'must look like 594-inputs-string')).min(1),
+};
+
+const RecipeOption = z.discriminatedUnion('kind', [
+  z.object({
+    ...base,
+    kind: z.literal('text'),
+    default: z.string().exactOptional(),
+    maxLength: z.int().min(1).max(6000).exactOptional(),
+  }),
+  z.object({
+    ...base,
+    kind: z.enum(['integer', 'number']),
+    min: z.number(),
+    max: z.number(),
+    default: z.number().exactOptional(),
+  }),
+  z.object({
+    ...base,
+    kind: z.literal('choice'),
+    choices: z.record(z.string().max(100), z.string().max(100)),
+    default: z.string().exactOptional(),
+  }),
+  z.object({ ...base, kind: z.literal('switch'), default: z.boolean().exactOptional() }),
+  z.object({
+    ...base,
+    kind: z.literal('picture'),
+    default: z.instanceof(URL).exactOptional(),
+    maxSide: z.int().min(64).max(16_384),
+  }),
+  z.object({ ...base, kind: z.literal('seed') }),
+]);
+
+const RecipeFile = z.object({
+  default: z.object({
+    name: Name,
+    description: Description,
+    options: z.record(Name, RecipeOption),
+    outputs: z.object({ main: z.array(z.string()) }),
+  }),
+});
+
+/** A recipe that cannot be used: the message names the file, the place in it, and the reason. */
+export class RecipeError extends Error {
+  override name = 'RecipeError';
+}
+
+/**
+ * Reads every recipe of a directory: each `.ts` file's default export.
+ * @throws RecipeError for the first file that is wrong
+ */
+export async function loadRecipes(directory: string): Promise<ReadonlyMap<string, Recipe>> {
+  const recipes = new Map<string, Recipe>();
+  const names = await readdir(directory);
+  for (const file of names.filter((name) => name.endsWith('.ts')).toSorted()) {
+    const recipe = await loadRecipe(join(directory, file));
+    if (recipes.has(recipe.name)) throw new RecipeError(`${file}: another recipe has the name ${recipe.name} already`);
+    recipes.set(recipe.name, recipe);
+  }
+  return recipes;
+}
+
+async function loadRecipe(path: string): Promise<Recipe> {
+  const module: unknown = await import(pathToFileURL(path).href);
+  const parsed = RecipeFile.safeParse(module);
+  if (!parsed.success) {
+    const lines = parsed.error.issues.map((issue) => `${issue.path.slice(1).join('.')} ${issue.message}`);
+    throw new RecipeError(`${path}: ${lines.join('; ')}`);
+  }
+  const recipe: Recipe = parsed.data.default;
+  const problem = checkOptions(recipe);
+  if (problem) throw new RecipeError(`${path}: ${problem}`);
+  for (const option of Object.values(recipe.options)) {
+    if (option.kind !== 'picture' || !option.default) continue;
+    await stat(option.default).catch((cause: unknown) => {
+      throw new RecipeError(`${path}: its default picture ${option.default?.pathname} cannot be read`, { cause });
+    });
+  }
+  return recipe;
+}
+
+function checkOptions({ options }: Recipe): string | undefined {
+  const entries = Object.entries(options);
+  if (entries.length > MAX_OPTIONS) return `it has ${entries.length} options, and ${MAX_OPTIONS} is the most`;
+  if (PRIVATE_OPTION in options) return `every command has the option ${PRIVATE_OPTION} already`;
+  const firstOptional = entries.findIndex(([, option]) => !option.required);
+  const late = firstOptional < 0 ? undefined : entries.slice(firstOptional).find(([, option]) => option.required);
+  return late && `the required option ${late[0]} must come before the ones that are not`;
+}
+
+/** Discord's JSON for a recipe. */
+export function commandOf(recipe: Recipe): RESTPostAPIChatInputApplicationCommandsJSONBody {
+  return {
+    type: ApplicationCommandType.ChatInput,
+    name: recipe.name,
+    description: recipe.description,
+    integration_types: [ApplicationIntegrationType.GuildInstall, ApplicationIntegrationType.UserInstall],
+    contexts: [InteractionContextType.Guild, InteractionContextType.BotDM, InteractionContextType.PrivateChannel],
+    options: [
+      ...Object.entries(recipe.options).map(([name, option]) => commandOption(name, option)),
+      {
+        type: ApplicationCommandOptionType.Boolean,
+        name: PRIVATE_OPTION,
+        description: 'Only you see the answer. Default: no',
+      },
+    ],
+  };
+}
+
+function commandOption(name: string, option: Option): APIApplicationCommandBasicOption {
+  const common = { name, description: option.description, required: option.required ?? false };
+  switch (option.kind) {
+    case 'text':
+      return {
+        ...common,
+        type: ApplicationCommandOptionType.String,
+        ...(option.maxLength !== undefined && { max_length: option.maxLength }),
+      };
+    case 'integer':
+      return { ...common, type: ApplicationCommandOptionType.Integer, min_value: option.min, max_value: option.max };
+    case 'number':
+      return { ...common, type: ApplicationCommandOptionType.Number, min_value: option.min, max_value: option.max };
+    case 'choice':
+      return {
+        ...common,
+        type: ApplicationCommandOptionType.String,
+        choices: Object.entries(option.choices).map(([shown, value]) => ({ name: shown, value })),
+      };
+    case 'switch':
+      return { ...common, type: ApplicationCommandOptionType.Boolean };
+    case 'picture':
+      return { ...common, type: ApplicationCommandOptionType.Attachment };
+    case 'seed':
+      return { ...common, type: ApplicationCommandOptionType.Integer, min_value: 0, max_value: MAX_SEED };
+  }
+}

@@ -1,0 +1,147 @@
+import { config as readEnvFile } from 'dotenv';
+import { z } from 'zod';
+
+/**
+ * The environment, parsed once. Every variable has its line in `.env.example`.
+ */
+export interface Config {
+  readonly discord: DiscordConfig;
+  readonly backend: BackendConfig;
+  readonly limits: {
+    readonly runningPerUser: number;
+    readonly waitingPerUser: number;
+    readonly runningAtOnce: number;
+    readonly runMs: number;
+  };
+  readonly pictures: { readonly maxBytes: number; readonly maxPixels: number };
+  readonly dataDir: string;
+  readonly logLevel: string;
+  /** how long running jobs may go on after the first SIGTERM */
+  readonly graceMs: number;
+}
+
+export type DiscordConfig =
+  | { readonly type: 'discord'; readonly token: string; readonly guild?: string }
+  | { readonly type: 'playground'; readonly host: string; readonly port: number; readonly record?: string };
+
+export type BackendConfig =
+  | {
+      readonly type: 'viewcomfy';
+      readonly url: string;
+      readonly clientId: string;
+      readonly clientSecret: string;
+    }
+  | { readonly type: 'local-viewcomfy'; readonly runMs: number; readonly coldStartMs: number };
+
+/** An empty variable is an absent one: that is how people blank a line in `.env`. */
+const text = z
+  .string()
+  .trim()
+  .optional()
+  .transform((value) => value || undefined);
+
+/** @param unit what one unit of the variable is in the unit of the result */
+function number(standard: number, min: number, max: number, unit = 1) {
+  return text
+    .transform((value) => (value === undefined ? standard : Number(value)))
+    .pipe(
+      z.number({ error: 'must be a number' }).min(min, `must be at least ${min}`).max(max, `must be at most ${max}`),
+    )
+    .transform((value) => value * unit);
+}
+
+const whole = (standard: number, min: number, max: number) =>
+  number(standard, min, max).pipe(z.int({ error: 'must be a whole number' }));
+
+const SECOND = 1000;
+const MINUTE = 60 * SECOND;
+const MIB = 1024 * 1024;
+
+const Environment = z.object({
+  DISCORD_TOKEN: text,
+  DISCORD_GUILD_ID: text.pipe(
+    z
+      .string()
+      .regex(/^\d{17,20}$/, 'must be a server id, 17 to 20 digits')
+      .optional(),
+  ),
+  VIEWCOMFY_URL: text.pipe(
+    z.url({ protocol: /^https?$/, error: 'must be the https:// address of your ViewComfy endpoint' }).optional(),
+  ),
+  VIEWCOMFY_CLIENT_ID: text,
+  VIEWCOMFY_CLIENT_SECRET: text,
+  RUNNING_PER_USER: whole(1, 1, 100),
+  WAITING_PER_USER: whole(3, 0, 1000),
+  RUNNING_AT_ONCE: whole(1, 1, 1000),
+  RUN_MINUTES: number(40, 1, 24 * 60, MINUTE),
+  PICTURE_MAX_MIB: number(20, 1, 500, MIB),
+  PICTURE_MAX_MEGAPIXELS: number(50, 1, 500, 1_000_000),
+  DATA_DIR: text.transform((value) => value ?? './data'),
+  LOG_LEVEL: text
+    .transform((value) => value ?? 'info')
+    .pipe(
+      z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent'], { error: 'must be a level such as info or debug' }),
+    ),
+  GRACE_SECONDS: number(600, 0, 24 * 3600, SECOND),
+  PLAYGROUND_HOST: text.transform((value) => value ?? '127.0.0.1'),
+  PLAYGROUND_PORT: whole(3000, 0, 65_535),
+  PLAYGROUND_RECORD: text,
+  PLAYGROUND_RUN_SECONDS: number(15, 0, 3600, SECOND),
+  PLAYGROUND_COLD_START_SECONDS: number(2, 0, 3600, SECOND),
+});
+
+/** What stops the start: each problem names its variable. */
+export class ConfigError extends Error {
+  override name = 'ConfigError';
+}
+
+/** Reads `.env` of the working directory into the environment, and the environment into the configuration. */
+export function readConfig(): Config {
+  readEnvFile({ quiet: true });
+  return parseConfig(process.env);
+}
+
+/** @throws ConfigError with one line for each variable that is wrong */
+export function parseConfig(environment: Readonly<Record<string, string | undefined>>): Config {
+  const parsed = Environment.safeParse(environment);
+  if (!parsed.success) {
+    throw new ConfigError(parsed.error.issues.map(({ path, message }) => `${path.join('.')} ${message}`).join('\n'));
+  }
+  const env = parsed.data;
+  return {
+    discord: env.DISCORD_TOKEN
+      ? { type: 'discord', token: env.DISCORD_TOKEN, ...(env.DISCORD_GUILD_ID && { guild: env.DISCORD_GUILD_ID }) }
+      : {
+          type: 'playground',
+          host: env.PLAYGROUND_HOST,
+          port: env.PLAYGROUND_PORT,
+          ...(env.PLAYGROUND_RECORD && { record: env.PLAYGROUND_RECORD }),
+        },
+    backend: backendOf(env),
+    limits: {
+      runningPerUser: env.RUNNING_PER_USER,
+      waitingPerUser: env.WAITING_PER_USER,
+      runningAtOnce: env.RUNNING_AT_ONCE,
+      runMs: env.RUN_MINUTES,
+    },
+    pictures: { maxBytes: env.PICTURE_MAX_MIB, maxPixels: env.PICTURE_MAX_MEGAPIXELS },
+    dataDir: env.DATA_DIR,
+    logLevel: env.LOG_LEVEL,
+    graceMs: env.GRACE_SECONDS,
+  };
+}
+
+function backendOf(env: z.infer<typeof Environment>): BackendConfig {
+  const { VIEWCOMFY_URL: url, VIEWCOMFY_CLIENT_ID: clientId, VIEWCOMFY_CLIENT_SECRET: clientSecret } = env;
+  if (url && clientId && clientSecret) return { type: 'viewcomfy', url, clientId, clientSecret };
+  const given = Object.entries({
+    VIEWCOMFY_URL: url,
+    VIEWCOMFY_CLIENT_ID: clientId,
+    VIEWCOMFY_CLIENT_SECRET: clientSecret,
+  });
+  const missing = given
+    .filter(([, value]) => !value)
+    .map(([name]) => `${name} is missing: the three VIEWCOMFY_ variables go together`);
+  if (missing.length < given.length) throw new ConfigError(missing.join('\n'));
+  return { type: 'local-viewcomfy', runMs: env.PLAYGROUND_RUN_SECONDS, coldStartMs: env.PLAYGROUND_COLD_START_SECONDS };
+}

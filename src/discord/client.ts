@@ -1,0 +1,90 @@
+import { GatewayDispatchEvents, type APIInteraction } from 'discord-api-types/v10';
+import { Client, Events, Options, REST, type ClientOptions } from 'discord.js';
+import { Agent, type Dispatcher } from 'undici';
+import type { Logger } from '../log.ts';
+
+/** discord.js, for the gateway and the rate limits. */
+export interface DiscordClient {
+  /** for requests that carry an interaction's token */
+  readonly interactions: REST;
+  /** for requests by the bot's own token */
+  readonly bot: REST;
+  readonly dispatcher: Dispatcher;
+  /** @throws ConnectError */
+  connect(onInteraction: (interaction: APIInteraction) => void): Promise<{ id: string; name: string }>;
+  close(): Promise<void>;
+}
+
+/** Discord does not let the bot in. The message tells the person who runs it what to do. */
+export class ConnectError extends Error {
+  override name = 'ConnectError';
+}
+
+/** 25 MiB at 200 KB a second, and a little. */
+const REQUEST_MS = 150_000;
+
+interface DiscordClientOptions {
+  token: string;
+  /** where the REST API is, without the version: Discord's own unless given */
+  api?: string | undefined;
+  log: Logger;
+}
+
+export function createDiscordClient({ token, api, log }: DiscordClientOptions): DiscordClient {
+  // Our own dispatcher: several versions of undici in one process share a global one, and uploads break on it.
+  const dispatcher = new Agent();
+  const rest = { ...(api && { api }), agent: dispatcher, timeout: REQUEST_MS, retries: 0 };
+  const client = new Client({
+    // Interactions need no intent, and with none there is no waiting for servers at the start.
+    intents: [],
+    rest: { ...rest, invalidRequestWarningInterval: 100 },
+    allowedMentions: { parse: [] },
+    makeCache: Options.cacheWithLimits({
+      MessageManager: 0,
+      UserManager: 0,
+      GuildMemberManager: { maxSize: 0, keepOverLimit: (member) => member.id === member.client.user.id },
+    }),
+  } satisfies ClientOptions);
+  // Interaction routes are not bound to the global limit (rate-limits.mdx); discord.js would count them all the same.
+  const interactions = new REST({ ...rest, globalRequestsPerSecond: 10_000 });
+
+  client.on(Events.Error, (error) => log.error({ error }, 'Discord client error'));
+  client.on(Events.ShardError, (error) => log.warn({ error }, 'Gateway error'));
+  client.on(Events.Warn, (warning) => log.warn({ warning }, 'Discord client warning'));
+  client.on(Events.ShardDisconnect, ({ code }) => log.error({ code }, 'Gateway closed for good'));
+  client.on(Events.ShardReconnecting, () => log.info('Gateway reconnects'));
+  client.on(Events.ShardResume, (_shard, replayed) => log.info({ replayed }, 'Gateway resumed'));
+  client.on(Events.Invalidated, () => log.error('Gateway session invalidated'));
+
+  return {
+    interactions,
+    bot: client.rest,
+    dispatcher,
+    async connect(onInteraction) {
+      // Typed by the event's name, and untouched by discord.js's classes and its waiting for caches.
+      client.ws.on(GatewayDispatchEvents.InteractionCreate, onInteraction);
+      const ready = new Promise<{ id: string; name: string }>((resolve) =>
+        client.once(Events.ClientReady, ({ user, application }) => resolve({ id: application.id, name: user.tag })),
+      );
+      try {
+        await client.login(token);
+      } catch (cause) {
+        await client.destroy();
+        const why = cause instanceof Error ? cause.message : '';
+        throw new ConnectError(
+          /token/i.test(why)
+            ? 'Discord does not know this DISCORD_TOKEN. Copy it anew: Developer Portal, your application, Bot, Reset Token.'
+            : `Discord cannot be reached: ${why}`,
+          { cause },
+        );
+      }
+      return await ready;
+    },
+    async close() {
+      await client.destroy();
+      interactions.clearHashSweeper();
+      interactions.clearHandlerSweeper();
+      await dispatcher.close();
+    },
+  };
+}

@@ -1,0 +1,208 @@
+import {
+  ApplicationCommandOptionType,
+  ApplicationCommandType,
+  ApplicationIntegrationType,
+  ComponentType,
+  InteractionType,
+  PermissionFlagsBits,
+  type APIChatInputApplicationCommandInteraction,
+  type APIInteraction,
+  type APIMessageComponentInteraction,
+} from 'discord-api-types/v10';
+import { randomInt } from 'node:crypto';
+import type { Clock } from '../clock.ts';
+import { PRIVATE_OPTION } from '../commands.ts';
+import { UserError } from '../errors.ts';
+import type { Job } from '../job.ts';
+import type { Logger } from '../log.ts';
+import type { Admission, Queue } from '../queue.ts';
+import { completeAnswers, type ParameterValue, type Recipe } from '../recipe.ts';
+import type { Spool } from '../spool.ts';
+import { notice, problemNotice } from './card.ts';
+import { parseCustomId } from './custom-id.ts';
+import type { Delivery } from './delivery.ts';
+import type { GivenOptions, Inputs } from './inputs.ts';
+import type { Call, Port, Visibility } from './port.ts';
+import { createReply, type Reply } from './reply.ts';
+import { text } from './text.ts';
+
+/** Answers what people do. */
+export interface Interactions {
+  /** One interaction as the gateway brought it; ends when everything about it is done, and never throws. */
+  handle(interaction: APIInteraction): Promise<void>;
+  /** Ends when nothing is being handled any more. */
+  idle(): Promise<void>;
+}
+
+/** An interaction's id says when it was made; after 3 s nobody can answer it (receiving-and-responding.mdx). */
+const DISCORD_EPOCH = 1_420_070_400_000n;
+/** A gateway that resumes brings again what it has brought already. */
+const REMEMBERED = 1000;
+
+interface InteractionsDependencies {
+  recipes: ReadonlyMap<string, Recipe>;
+  queue: Queue;
+  inputs: Inputs;
+  delivery: Delivery;
+  follow: (job: Job, recipe: Recipe, reply: Reply) => Promise<void>;
+  port: Port;
+  spool: Spool;
+  clock: Clock;
+  log: Logger;
+}
+
+export function createInteractions(dependencies: InteractionsDependencies): Interactions {
+  const { recipes, queue, inputs, delivery, follow, port, spool, clock, log } = dependencies;
+  const seen = new Set<string>();
+  const underWay = new Set<Promise<void>>();
+
+  async function route(interaction: APIInteraction): Promise<void> {
+    switch (interaction.type) {
+      case InteractionType.ApplicationCommand:
+        if (interaction.data.type === ApplicationCommandType.ChatInput) {
+          return await onCommand({ ...interaction, data: interaction.data });
+        }
+        return await port.answer(callOf(interaction), notice(text.unknownCommand), 'private');
+      case InteractionType.MessageComponent:
+        return await onComponent(interaction);
+      case InteractionType.ModalSubmit:
+      case InteractionType.ApplicationCommandAutocomplete:
+      case InteractionType.Ping:
+        // The bot shows no modals, completes nothing, and pings come over HTTP only.
+        return undefined;
+    }
+  }
+
+  async function onCommand(interaction: CommandInteraction): Promise<void> {
+    const call = callOf(interaction);
+    const recipe = recipes.get(interaction.data.name);
+    if (!recipe) return await port.answer(call, notice(text.unknownCommand), 'private');
+    const user = userOf(interaction);
+    const given = givenOptions(interaction);
+    const visibility: Visibility = given.values.get(PRIVATE_OPTION) === true ? 'private' : 'public';
+    const admission = queue.admit(user);
+    if ('refused' in admission) {
+      const sentence = admission.refused === 'full' ? overLimit(user) : text.closing;
+      return await port.answer(call, problemNotice(sentence), 'private');
+    }
+    try {
+      // Before anything else that waits: there are 3 s.
+      const messageId = await port.defer(call, visibility);
+      const place = {
+        user,
+        visibility,
+        channel: interaction.channel.id,
+        botIsMember: ApplicationIntegrationType.GuildInstall in interaction.authorizing_integration_owners,
+        fileLimit: interaction.attachment_size_limit,
+      };
+      const reply = createReply({ port, call, place, messageId, clock, log });
+      await startJob(recipe, user, given, reply, admission);
+    } finally {
+      admission.leave();
+    }
+  }
+
+  function overLimit(user: string): string {
+    return text.overLimit(queue.jobsOf(user).map((job) => ({ job, ahead: queue.ahead(job.id) })));
+  }
+
+  async function startJob(
+    recipe: Recipe,
+    user: string,
+    given: GivenOptions,
+    reply: Reply,
+    admission: Admission,
+  ): Promise<void> {
+    const id = spool.newJobId();
+    try {
+      const said = await inputs.read(id, recipe, given);
+      const answers = completeAnswers(recipe, said, randomSeed, (location) => inputs.defaultFile(location));
+      const job = admission.enter({ id, recipe: recipe.name, user, answers }, recipe);
+      await follow(job, recipe, reply);
+    } catch (error) {
+      await spool.remove(id);
+      if (!(error instanceof UserError)) log.error({ job: id, error }, 'Command failed');
+      const sentence = error instanceof UserError ? text.problems(error.problems) : text.ourFault;
+      await reply.edit(problemNotice(sentence));
+    }
+  }
+
+  async function onComponent(interaction: APIMessageComponentInteraction): Promise<void> {
+    const call = callOf(interaction);
+    const pressed =
+      interaction.data.component_type === ComponentType.Button ? parseCustomId(interaction.data.custom_id) : undefined;
+    const job = pressed && queue.get(pressed.job);
+    if (!pressed || !job) return await port.answer(call, notice(text.unknownButton), 'private');
+    if (pressed.action === 'files') return await showOtherFiles(call, job, interaction.attachment_size_limit);
+    if (userOf(interaction) !== job.user && !mayModerate(interaction)) {
+      return await port.answer(call, notice(text.notYours), 'private');
+    }
+    // The card itself shows what became of it.
+    if (queue.cancel(job.id)) return await port.deferUpdate(call);
+    return await port.answer(call, notice(text.endedAlready), 'private');
+  }
+
+  async function showOtherFiles(call: Call, job: Job, fileLimit: number): Promise<void> {
+    const recipe = queue.recipeOf(job.id);
+    await port.defer(call, 'private');
+    const [first, ...further] = recipe ? await delivery.otherFiles(job, recipe, fileLimit) : [];
+    await port.editReply(call, first ?? notice(text.filesGone));
+    for (const message of further) await port.followUp(call, message, 'private');
+  }
+
+  return {
+    async handle(interaction) {
+      if (seen.has(interaction.id)) return;
+      seen.add(interaction.id);
+      const [oldest] = seen;
+      if (seen.size > REMEMBERED && oldest !== undefined) seen.delete(oldest);
+      log.debug({ interaction: interaction.id, ageMs: clock.now() - madeAt(interaction.id) }, 'Interaction');
+      const handled = route(interaction).catch((error: unknown) =>
+        log.error({ interaction: interaction.id, error }, 'Interaction failed'),
+      );
+      underWay.add(handled);
+      await handled;
+      underWay.delete(handled);
+    },
+    async idle() {
+      await Promise.all(underWay);
+    },
+  };
+}
+
+type CommandInteraction = APIChatInputApplicationCommandInteraction;
+
+function callOf({ id, application_id, token }: APIInteraction): Call {
+  return { id, application: application_id, token };
+}
+
+/** Discord puts the user into `member` in a server, and beside it everywhere else. */
+function userOf(interaction: APIInteraction): string {
+  return interaction.member?.user.id ?? interaction.user?.id ?? '';
+}
+
+function mayModerate({ member }: APIMessageComponentInteraction): boolean {
+  return member !== undefined && (BigInt(member.permissions) & PermissionFlagsBits.ManageMessages) !== 0n;
+}
+
+function givenOptions({ data }: CommandInteraction): GivenOptions {
+  const values = new Map<string, ParameterValue>();
+  for (const option of data.options ?? []) {
+    if (
+      option.type !== ApplicationCommandOptionType.Subcommand &&
+      option.type !== ApplicationCommandOptionType.SubcommandGroup
+    ) {
+      values.set(option.name, option.value);
+    }
+  }
+  return { values, resolved: data.resolved };
+}
+
+/** `randomInt` gives 48 bits at most: enough for no two runs to be alike, and far below what a double holds. */
+function randomSeed(): number {
+  return randomInt(2 ** 48 - 1);
+}
+
+function madeAt(id: string): number {
+  return Number((BigInt(id) >> 22n) + DISCORD_EPOCH);
+}

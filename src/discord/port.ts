@@ -1,0 +1,248 @@
+import { openAsBlob } from 'node:fs';
+import { setTimeout as pause } from 'node:timers/promises';
+import {
+  InteractionResponseType,
+  MessageFlags,
+  RESTJSONErrorCodes,
+  Routes,
+  type APIMessageTopLevelComponent,
+} from 'discord-api-types/v10';
+import { DiscordAPIError, HTTPError, type REST } from 'discord.js';
+import { FormData } from 'undici';
+import { z } from 'zod';
+import type { Logger } from '../log.ts';
+
+/**
+ * All our message traffic, over discord.js's REST for its rate limits and nothing else of it. Its own retries come at
+ * once, in a row and for every method, its errors carry tokens and whole files, and an interaction whose answer was
+ * lost cannot be edited any more; so repeats and errors are decided here.
+ */
+export interface Port {
+  /** "Troupe is thinking…": the first answer, to be edited. Answers the message's id where Discord told it. */
+  defer(call: Call, visibility: Visibility): Promise<string | undefined>;
+  /** The first answer to a button whose message is going to be edited, or not at all. */
+  deferUpdate(call: Call): Promise<void>;
+  /** A first answer that is whole. */
+  answer(call: Call, message: OutgoingMessage, visibility: Visibility): Promise<void>;
+  editReply(call: Call, message: OutgoingMessage): Promise<string>;
+  followUp(call: Call, message: OutgoingMessage, visibility: Visibility): Promise<string>;
+  editMessage(channel: string, id: string, message: OutgoingMessage): Promise<string>;
+  /** @param nonce at most 25 characters: Discord takes a message with the same nonce only once for some minutes */
+  sendMessage(channel: string, message: OutgoingMessage, nonce: string): Promise<string>;
+  /** The channel of the bot's direct messages with a user. */
+  directChannel(user: string): Promise<string>;
+}
+
+export type Visibility = 'public' | 'private';
+
+/** What an answer to an interaction needs. The token lives for 15 minutes (receiving-and-responding.mdx). */
+export interface Call {
+  readonly id: string;
+  readonly application: string;
+  readonly token: string;
+}
+
+/** Always made of V2 components: a message cannot be turned back, so it never is anything else. */
+export interface OutgoingMessage {
+  readonly components: readonly APIMessageTopLevelComponent[];
+  readonly files?: readonly OutgoingFile[];
+  /** users who are notified; nobody else is, whatever the text says */
+  readonly mention?: string;
+}
+
+export interface OutgoingFile {
+  /** `[a-z0-9._-]`: Discord would change other names, and `attachment://` would not find them */
+  readonly name: string;
+  readonly path: string;
+  readonly mediaType: string;
+  /** what is read to those who do not see it; at most 1024 characters */
+  readonly description: string;
+}
+
+/**
+ * What Discord said, without the request.
+ * - `gone`: the token, message or channel is dead, or closed to us; trying again is pointless and counts against us
+ * - `wrong`: Discord does not accept the request itself, for example its size
+ * - `unavailable`: no answer, or one that says to come back
+ */
+export class DiscordError extends Error {
+  override name = 'DiscordError';
+  readonly kind: 'gone' | 'wrong' | 'unavailable';
+  readonly code: number | undefined;
+
+  constructor(kind: 'gone' | 'wrong' | 'unavailable', what: string, code?: number) {
+    super(code === undefined ? what : `${what} (${code})`);
+    this.kind = kind;
+    this.code = code;
+  }
+}
+
+/** Growing pauses between the tries of what may be sent again. */
+const PAUSES_MS = [250, 1000, 3000, 8000];
+/** A first answer has 3 s in all, so its repeats come at once. */
+const FIRST_ANSWER_PAUSES_MS = [50, 200, 500];
+
+interface PortDependencies {
+  /** for what carries an interaction's token: no login, its own limits */
+  interactions: REST;
+  /** for what the bot does by its own token */
+  bot: REST;
+  /** a 401 makes discord.js forget the bot's token; this is how it is told again */
+  token: string;
+  log: Logger;
+}
+
+export function createPort({ interactions, bot, token, log }: PortDependencies): Port {
+  async function send<Result>(
+    what: string,
+    pauses: readonly number[],
+    request: () => Promise<Result>,
+  ): Promise<Result> {
+    for (let attempt = 0; ; attempt += 1) {
+      try {
+        return await request();
+      } catch (error) {
+        const failure = toDiscordError(what, error);
+        const wait = pauses[attempt];
+        if (failure.kind !== 'unavailable' || wait === undefined) throw failure;
+        log.debug({ what, attempt, code: failure.code }, 'Discord asked again');
+        await pause(wait * (0.75 + Math.random() / 2));
+      }
+    }
+  }
+
+  async function callback(call: Call, body: unknown): Promise<string | undefined> {
+    try {
+      return await send('first answer', FIRST_ANSWER_PAUSES_MS, async () => {
+        const response = await interactions.post(Routes.interactionCallback(call.id, call.token), {
+          auth: false,
+          body,
+          query: new URLSearchParams({ with_response: 'true' }),
+        });
+        return messageIdOf(response);
+      });
+    } catch (error) {
+      // Our first try arrived and only its answer was lost: all is well.
+      if (error instanceof DiscordError && error.code === RESTJSONErrorCodes.InteractionHasAlreadyBeenAcknowledged) {
+        return undefined;
+      }
+      throw error;
+    }
+  }
+
+  /** Without a login, and with the form as we made it. */
+  const byCallToken = { auth: false, passThroughBody: true };
+
+  function bySelf(): REST {
+    return bot.setToken(token);
+  }
+
+  return {
+    defer: (call, visibility) =>
+      callback(call, {
+        type: InteractionResponseType.DeferredChannelMessageWithSource,
+        data: { flags: visibility === 'private' ? MessageFlags.Ephemeral : 0 },
+      }),
+    async deferUpdate(call) {
+      await callback(call, { type: InteractionResponseType.DeferredMessageUpdate });
+    },
+    async answer(call, message, visibility) {
+      await callback(call, {
+        type: InteractionResponseType.ChannelMessageWithSource,
+        data: payloadOf(message, visibility),
+      });
+    },
+    editReply: (call, message) =>
+      send('edit of the reply', PAUSES_MS, async () => {
+        const body = await formOf(message, 'public');
+        const route = Routes.webhookMessage(call.application, call.token, '@original');
+        return idOf(await interactions.patch(route, { ...byCallToken, body }));
+      }),
+    // Not sent again: a webhook takes no nonce, so a repeat could be a second message.
+    followUp: (call, message, visibility) =>
+      send('follow-up', [], async () => {
+        const body = await formOf(message, visibility);
+        const query = new URLSearchParams({ wait: 'true' });
+        return idOf(
+          await interactions.post(Routes.webhook(call.application, call.token), { ...byCallToken, body, query }),
+        );
+      }),
+    editMessage: (channel, id, message) =>
+      send('edit of a message', PAUSES_MS, async () => {
+        const body = await formOf(message, 'public');
+        return idOf(await bySelf().patch(Routes.channelMessage(channel, id), { passThroughBody: true, body }));
+      }),
+    sendMessage: (channel, message, nonce) =>
+      send('message', PAUSES_MS, async () => {
+        const body = await formOf(message, 'public', nonce);
+        return idOf(await bySelf().post(Routes.channelMessages(channel), { passThroughBody: true, body }));
+      }),
+    directChannel: (user) =>
+      send('direct channel', PAUSES_MS, async () =>
+        idOf(await bySelf().post(Routes.userChannels(), { body: { recipient_id: user } })),
+      ),
+  };
+}
+
+const WithId = z.object({ id: z.string() });
+const CallbackAnswer = z.object({ resource: z.object({ message: WithId }).partial() }).partial();
+
+function idOf(response: unknown): string {
+  return WithId.parse(response).id;
+}
+
+/** Discord tells the id since 2024; an answer without one is as good. */
+function messageIdOf(response: unknown): string | undefined {
+  return CallbackAnswer.safeParse(response).data?.resource?.message?.id;
+}
+
+function payloadOf(message: OutgoingMessage, visibility: Visibility) {
+  return {
+    flags: MessageFlags.IsComponentsV2 | (visibility === 'private' ? MessageFlags.Ephemeral : 0),
+    components: message.components,
+    allowed_mentions: { parse: [], ...(message.mention && { users: [message.mention] }) },
+    // Left out, an edit keeps the files that are there.
+    ...(message.files && {
+      attachments: message.files.map(({ name, description }, id) => ({ id: String(id), filename: name, description })),
+    }),
+  };
+}
+
+/** The files stay on disk until the socket takes them: `openAsBlob` reads while it sends. */
+async function formOf(message: OutgoingMessage, visibility: Visibility, nonce?: string): Promise<FormData> {
+  const form = new FormData();
+  for (const [index, file] of (message.files ?? []).entries()) {
+    form.append(`files[${index}]`, await openAsBlob(file.path, { type: file.mediaType }), file.name);
+  }
+  const payload = { ...payloadOf(message, visibility), ...(nonce && { nonce, enforce_nonce: true }) };
+  form.append('payload_json', JSON.stringify(payload));
+  return form;
+}
+
+/** Codes that stay as they are however often one asks (discord-api-docs, opcodes-and-status-codes.mdx). */
+const GONE = new Set<number | string>([
+  RESTJSONErrorCodes.UnknownChannel,
+  RESTJSONErrorCodes.UnknownMessage,
+  RESTJSONErrorCodes.UnknownWebhook,
+  RESTJSONErrorCodes.UnknownInteraction,
+  RESTJSONErrorCodes.MissingAccess,
+  RESTJSONErrorCodes.CannotSendMessagesToThisUser,
+  RESTJSONErrorCodes.MissingPermissions,
+  RESTJSONErrorCodes.InvalidWebhookToken,
+  40_094, // more than five follow-ups of an interaction of a user-installed app
+  50_278, // no server in common
+]);
+
+function toDiscordError(what: string, error: unknown): DiscordError {
+  if (error instanceof DiscordAPIError) {
+    const code = Number(error.code);
+    if (GONE.has(code) || error.status === 401) return new DiscordError('gone', `${what} refused`, code);
+    return new DiscordError('wrong', `${what} not accepted: ${error.message}`, code);
+  }
+  if (error instanceof HTTPError) return new DiscordError('unavailable', `${what} failed with HTTP ${error.status}`);
+  if (error instanceof Error && ('code' in error || error.name === 'AbortError' || error.name === 'TimeoutError')) {
+    const code = 'code' in error ? String(error.code) : error.name;
+    return new DiscordError('unavailable', `${what} failed: ${code}`);
+  }
+  throw error;
+}
