@@ -1,0 +1,73 @@
+import { describe, expect, it } from 'vitest';
+import { BackendError } from '../../src/errors.ts';
+import { code, plain } from '../../src/discord/markdown.ts';
+import { text } from '../../src/discord/text.ts';
+
+const HOSTILE =
+  '@everyone <@123> [x](https://evil.example) **b** `c` ||s|| \n# h\u202Eabc\u0000\t> q https://evil.example';
+
+describe('words of others', () => {
+  it('mention nobody, link nowhere and format nothing', () => {
+    const shown = plain(HOSTILE, 500);
+    // Every mark that Discord could read is behind a backslash, so it is shown and nothing else.
+    expect(shown.replaceAll(/\\[!-/:-@[-`{-~]/g, '')).toMatch(/^[\w\s]*$/);
+    expect(shown).not.toMatch(/[\n\u202E\u0000]/u);
+  });
+
+  it('cannot leave the typewriter face', () => {
+    const shown = code(HOSTILE, 500);
+    expect(shown.slice(1, -1)).not.toContain('`');
+    expect(shown).toMatch(/^`[^\n]*`$/);
+  });
+
+  it('are cut by whole characters', () => {
+    expect(plain('👩‍🚀'.repeat(200), 10).isWellFormed()).toBe(true);
+    expect(Array.from(code('x'.repeat(500), 90))).toHaveLength(92);
+  });
+
+  it('of nothing but blanks are nothing', () => {
+    expect(code(' \n\t ', 10)).toBe('');
+    expect(text.logLine('\u0007\r\n')).toBe('');
+  });
+});
+
+describe('a failure', () => {
+  const failures = (
+    ['unreachable', 'refused', 'invalid', 'failed', 'cut', 'timeout', 'too-large', 'unintelligible'] as const
+  ).map((type) =>
+    text.failed({ by: 'backend', error: new BackendError('for the log', { type, billed: 'no' }) }, 'ViewComfy'),
+  );
+
+  it('of every kind has a sentence of its own, and none of them is the one for the log', () => {
+    const others = [
+      text.failed({ by: 'delivery' }, 'ViewComfy'),
+      text.failed({ by: 'shutdown' }, 'ViewComfy'),
+      text.failed({ by: 'us' }, 'ViewComfy'),
+    ];
+    const all = [...failures, ...others];
+    expect(new Set(all).size).toBe(all.length);
+    for (const sentence of all) {
+      expect(sentence).toMatch(/^[A-Z].*[.]/);
+      expect(sentence).not.toContain('for the log');
+    }
+  });
+
+  it('that may have been paid for says so', () => {
+    const sentence = text.failed({ by: 'backend', error: new BackendError('x', { type: 'cut' }) }, 'ViewComfy');
+    expect(sentence).toContain('may have been paid for');
+    expect(failures.join('\n')).not.toContain('paid');
+  });
+
+  it("shows the backend's own words, made harmless", () => {
+    const error = new BackendError('x', { type: 'failed', billed: 'no', detail: 'CUDA out of memory @everyone' });
+    expect(text.failed({ by: 'backend', error }, 'ViewComfy')).toContain(String.raw`CUDA out of memory \@everyone`);
+  });
+});
+
+describe('the progress bar', () => {
+  it('stays in its bounds', () => {
+    expect(text.steps(0, 25)).toContain('0 %');
+    expect(text.steps(25, 25)).toContain('100 %');
+    expect(() => text.steps(30, 25)).not.toThrow();
+  });
+});
