@@ -43,7 +43,7 @@ const Result = z.object({
   completed: z.boolean().nullish(),
   execution_time_seconds: z.number().nullish(),
   outputs: z.array(ResultOutput).nullish(),
-  error_data: z.unknown(),
+  error_data: z.unknown().optional(),
 });
 type Result = z.infer<typeof Result>;
 
