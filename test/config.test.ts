@@ -51,7 +51,7 @@ describe('the configuration', () => {
     );
     expect(parseConfig(variables)).toEqual(parseConfig({}));
     const source = readFileSync(new URL('../src/config.ts', import.meta.url), 'utf8');
-    const read = [...source.matchAll(/^ {2}([A-Z_]+): /gm)].map(([, name]) => name);
+    const read = [...source.matchAll(/^ {2}([A-Z_]+): /gm)].map(([, name]) => String(name));
     expect(Object.keys(variables).toSorted()).toEqual(read.toSorted());
   });
 });

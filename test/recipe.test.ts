@@ -3,6 +3,11 @@ import { describe, expect, expectTypeOf, it } from 'vitest';
 import character from '../commands/character.ts';
 import { completeAnswers, fill, sortOutputs, type Answers, type StoredFile } from '../src/recipe.ts';
 
+const PUBLISHED = new URL(
+  '../../shared/workflows/flux-consistent-characters/workflow_api_parameters.json',
+  import.meta.url,
+);
+
 const picture = { name: 'ana.jpg', mediaType: 'image/jpeg', path: '/tmp/ana.jpg', size: 10 } satisfies StoredFile;
 const sheet = { name: 'sheet.png', mediaType: 'image/png', path: '/tmp/sheet.png', size: 10 } satisfies StoredFile;
 
@@ -36,19 +41,11 @@ describe('the character recipe', () => {
     expect(files).toEqual({ '626-inputs-image': picture, '625-inputs-image': sheet });
   });
 
-  it('has no parameter that the published workflow does not have', () => {
-    const published = new URL(
-      '../../shared/workflows/flux-consistent-characters/workflow_api_parameters.json',
-      import.meta.url,
-    );
-    // The workflow is not ours to ship; where it is at hand, the keys are held against it.
-    const keys = existsSync(published) ? Object.keys(JSON.parse(readFileSync(published, 'utf8'))) : undefined;
-    for (const { parameters } of Object.values(character.options)) {
-      for (const key of parameters) {
-        expect(key).toMatch(/^\d+-inputs-\w+$/);
-        if (keys) expect(keys).toContain(key);
-      }
-    }
+  // The workflow is not ours to ship; where it is at hand, the keys are held against it.
+  it.runIf(existsSync(PUBLISHED))('has no parameter that the published workflow does not have', () => {
+    const keys = Object.keys(JSON.parse(readFileSync(PUBLISHED, 'utf8')));
+    for (const { parameters } of Object.values(character.options))
+      expect(keys).toEqual(expect.arrayContaining([...parameters]));
   });
 
   it('gives the same request for the same answers and seed, and another for another seed', () => {
