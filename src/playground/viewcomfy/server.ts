@@ -5,8 +5,9 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import { type Clock, systemClock } from '../../clock.ts';
 import { answerRun } from './answer.ts';
 import type { Behaviour } from './behaviour.ts';
-import { drawFlux, drawPlain } from './drawing/flux.ts';
-import { checkPictures } from './drawing/pictures-in.ts';
+import { drawFlux } from './drawing/flux.ts';
+import { drawPlain } from './drawing/plain.ts';
+import { checkPictures, isPictureKey } from './pictures-in.ts';
 import { readForm } from './form.ts';
 import { createLine } from './line.ts';
 import { type Order, readOrder } from './parameters.ts';
@@ -117,7 +118,8 @@ export async function createLocalViewComfy(options: LocalViewComfyOptions): Prom
       const pictures = order.flux
         ? await drawFlux(order.flux, pictureScale, signal)
         : await drawPlain(
-            [...order.files.values()].map(({ bytes }) => bytes),
+            [...order.files].filter(([key]) => isPictureKey(key)).map(([, { bytes }]) => bytes),
+            JSON.stringify(order.params),
             pictureScale,
           );
       return pictures.map((picture) => ({
