@@ -2,6 +2,10 @@ import { z } from 'zod';
 
 /** What a card has room for. */
 const LONGEST = 300;
+/** Hiding a shorter one would only riddle the sentence with holes. */
+const SHORTEST_SECRET = 4;
+/** An absolute path of either kind of system; a fraction or `and/or` is none. */
+const PATH = /(?:(?<![\w.\]…])~?[/\\]{1,2}|\b[a-z]:[/\\]+)(?:[^\s/\\"'<>:|]+[/\\])*([^\s/\\"'<>:|]+)/gi;
 const HIDDEN = '[hidden]';
 
 /**
@@ -12,7 +16,7 @@ export function createCleaner(secrets: readonly string[]): (text: string) => str
   // The longest first, so that a secret which contains another one is hidden whole.
   const hidden = secrets
     .flatMap((secret) => [secret, encodeURIComponent(secret)])
-    .filter((secret) => secret !== '')
+    .filter((secret) => secret.length >= SHORTEST_SECRET)
     .sort((a, b) => b.length - a.length);
   return (text) => {
     // Generous: enough for any traceback, and the patterns below never see a hostile megabyte.
@@ -20,8 +24,7 @@ export function createCleaner(secrets: readonly string[]): (text: string) => str
     for (const secret of hidden) line = line.replaceAll(secret, HIDDEN);
     line = line
       .replace(/\b[a-z][a-z0-9+.-]{0,20}:\/\/[^\s"'<>]+/gi, '[address]')
-      .replace(/(?:\b[a-z]:)?\\(?:[^\s\\"'<>:|]+\\)+([^\s\\"'<>:|]*)/gi, (_, name: string) => shortPath(name))
-      .replace(/(?<![\w.\]])~?\/(?:[^\s/"'<>:|]+\/)*([^\s/"'<>:|]+)/g, (_, name: string) => shortPath(name))
+      .replace(PATH, (_, name: string) => shortPath(name))
       .replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\s]+/gu, ' ')
       .trim();
     if (line === '') return undefined;

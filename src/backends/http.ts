@@ -6,15 +6,15 @@ import { wordsOfText } from './detail.ts';
 import type { Multipart } from './multipart.ts';
 import type { Patience } from './patience.ts';
 
+/** The requests of one run; all connections end with its patience. */
 export interface Http {
   /**
    * Posts a form and follows redirects until there is an answer of success; any other is thrown as a `BackendError`.
    * The body is for the caller to read or to leave.
    */
-  post(url: URL, headers: Readonly<Record<string, string>>, form: Multipart, patience: Patience): Promise<Answer>;
+  post(url: URL, headers: Readonly<Record<string, string>>, form: Multipart): Promise<Answer>;
   /** Gets a file from elsewhere: without our headers, and only from addresses that `allows`. */
-  get(url: URL, allows: (url: URL) => boolean, patience: Patience): Promise<Answer>;
-  close(): Promise<void>;
+  get(url: URL, allows: (url: URL) => boolean): Promise<Answer>;
 }
 
 export interface Answer {
@@ -28,6 +28,8 @@ export interface HttpOptions {
   /** of the service, for messages */
   readonly name: string;
   readonly clock: Clock;
+  readonly patience: Patience;
+  /** for the service's own words */
   readonly clean: (text: string) => string | undefined;
 }
 
@@ -48,41 +50,43 @@ interface Send {
   readonly taken: boolean;
 }
 
-export function createHttp({ name, clock, clean }: HttpOptions): Http {
+export function createHttp({ name, clock, patience, clean }: HttpOptions): Http {
   // No connection is kept: a POST on one that the server has just closed could not be told from a run that was taken.
   // undici's own timeouts are off, because a cold start is longer than any of them; `Patience` is the clock here.
   const dispatcher = new Agent({ pipelining: 0, headersTimeout: 0, bodyTimeout: 0, connect: { timeout: 15_000 } });
-  return { post, get, close: () => dispatcher.destroy() };
+  // Hanging up on one request alone makes undici 6 connect anew, for nobody: so the whole agent goes, and it goes first.
+  patience.signal.addEventListener('abort', () => void dispatcher.destroy(patience.signal.reason), { once: true });
+  return { post, get };
 
-  async function post(url: URL, headers: Send['headers'], form: Multipart, patience: Patience): Promise<Answer> {
+  async function post(url: URL, headers: Send['headers'], form: Multipart): Promise<Answer> {
     let next: Send = { url, headers, form, taken: false };
     for (let hops = 0; ; hops += 1) {
       const { taken } = next;
-      const response = await send(next, patience);
-      if (response.statusCode < 300) return answerOf(response, patience);
-      if (!isRedirect(response)) throw await refusalOf(response, taken, patience);
-      discard(response);
+      const response = await send(next);
+      if (response.statusCode < 300) return answerOf(response);
+      if (!isRedirect(response)) throw await refusalOf(response, taken);
+      await finish(response);
       next = redirected(next, response);
-      if (hops >= QUICK_REDIRECTS) await pause(REDIRECT_PAUSE_MS, patience);
+      if (hops >= QUICK_REDIRECTS) await pause(REDIRECT_PAUSE_MS);
     }
   }
 
-  async function get(url: URL, allows: (url: URL) => boolean, patience: Patience): Promise<Answer> {
+  async function get(url: URL, allows: (url: URL) => boolean): Promise<Answer> {
     let target = url;
     for (let hops = 0; hops <= QUICK_REDIRECTS; hops += 1) {
       if (!allows(target)) {
         throw new BackendError('a result file at an address that is not allowed', { type: 'unintelligible' });
       }
-      const response = await send({ url: target, headers: {}, taken: true }, patience);
-      if (response.statusCode < 300) return answerOf(response, patience);
-      if (!isRedirect(response)) throw await refusalOf(response, true, patience);
-      discard(response);
+      const response = await send({ url: target, headers: {}, taken: true });
+      if (response.statusCode < 300) return answerOf(response);
+      if (!isRedirect(response)) throw await refusalOf(response, true);
+      await finish(response);
       target = locationOf(target, response);
     }
     throw new BackendError('a result file that is only ever redirected', { type: 'unintelligible' });
   }
 
-  async function send({ url, headers, form, taken }: Send, patience: Patience): Promise<Response> {
+  async function send({ url, headers, form, taken }: Send): Promise<Response> {
     let sent = taken;
     const body = form && Readable.from(counted(form), { objectMode: false });
     try {
@@ -98,6 +102,8 @@ export function createHttp({ name, clock, clean }: HttpOptions): Http {
         signal: patience.signal,
       });
       patience.touch();
+      // Whoever reads the body hears of its errors; one that nobody reads any more must not bring the process down.
+      response.body.on('error', () => {});
       return response;
     } catch (cause) {
       patience.signal.throwIfAborted();
@@ -154,9 +160,9 @@ export function createHttp({ name, clock, clean }: HttpOptions): Http {
   }
 
   /** What an answer that is no success means. */
-  async function refusalOf(response: Response, taken: boolean, patience: Patience): Promise<BackendError> {
+  async function refusalOf(response: Response, taken: boolean): Promise<BackendError> {
     const { statusCode: status } = response;
-    const words = wordsOfText(await readStart(response, patience));
+    const words = wordsOfText(await readStart(response));
     const detail = words === undefined ? undefined : clean(words);
     const retryAfterMs = retryAfter(headerOf(response, 'retry-after'));
     const about = { ...(detail !== undefined && { detail }), ...(retryAfterMs !== undefined && { retryAfterMs }) };
@@ -187,18 +193,18 @@ export function createHttp({ name, clock, clean }: HttpOptions): Http {
     return Number.isFinite(ms) ? Math.max(0, ms) : undefined;
   }
 
-  function answerOf(response: Response, patience: Patience): Answer {
+  function answerOf(response: Response): Answer {
     const length = headerOf(response, 'content-length');
     return {
       contentType: (headerOf(response, 'content-type') ?? '').split(';', 1).join('').trim().toLowerCase(),
       contentLength: length === undefined ? undefined : Number(length),
-      body: readBody(response, patience),
+      body: readBody(response),
     };
   }
 
-  async function* readBody({ body }: Response, patience: Patience): AsyncGenerator<Buffer> {
+  async function* readBody({ body }: Response): AsyncGenerator<Buffer> {
     try {
-      for await (const chunk of body) {
+      for await (const chunk of body.iterator({ destroyOnReturn: false })) {
         patience.touch();
         if (Buffer.isBuffer(chunk)) yield chunk;
       }
@@ -208,12 +214,18 @@ export function createHttp({ name, clock, clean }: HttpOptions): Http {
     }
   }
 
+  /** Lets a redirect's own few words pass, so that its connection closes in the ordinary way. */
+  async function finish({ body }: Response): Promise<void> {
+    await body.dump({ limit: LONGEST_ERROR_BODY }).catch(() => {});
+    patience.signal.throwIfAborted();
+  }
+
   /** The start of an error's body, as far as it comes. */
-  async function readStart(response: Response, patience: Patience): Promise<string> {
+  async function readStart(response: Response): Promise<string> {
     const chunks: Buffer[] = [];
     let length = 0;
     try {
-      for await (const chunk of readBody(response, patience)) {
+      for await (const chunk of readBody(response)) {
         chunks.push(chunk);
         length += chunk.length;
         if (length >= LONGEST_ERROR_BODY) break;
@@ -225,13 +237,13 @@ export function createHttp({ name, clock, clean }: HttpOptions): Http {
     return Buffer.concat(chunks).toString('utf8');
   }
 
-  async function pause(ms: number, { signal }: Patience): Promise<void> {
+  async function pause(ms: number): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
     const stop = clock.after(ms, resolve);
-    signal.addEventListener('abort', () => resolve(), { once: true });
+    patience.signal.addEventListener('abort', () => resolve(), { once: true });
     await promise;
     stop();
-    signal.throwIfAborted();
+    patience.signal.throwIfAborted();
   }
 }
 
@@ -242,10 +254,4 @@ function isRedirect({ statusCode }: Response): boolean {
 function headerOf(response: Response, name: string): string | undefined {
   const value = response.headers[name];
   return typeof value === 'string' ? value : value?.[0];
-}
-
-/** Lets go of a body that nobody will read; it then ends in an error that nobody is interested in. */
-function discard({ body }: Response): void {
-  body.on('error', () => {});
-  body.destroy();
 }

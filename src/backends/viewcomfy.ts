@@ -5,7 +5,7 @@ import type { Logger } from '../log.ts';
 import type { Backend, BackendEvent, RunRequest } from './backend.ts';
 import { createCleaner, wordsOf, wordsOfText } from './detail.ts';
 import { readEvents } from './event-stream.ts';
-import { createHttp, type Answer } from './http.ts';
+import { createHttp, type Answer, type Http } from './http.ts';
 import { readLog } from './log-lines.ts';
 import { createMultipart } from './multipart.ts';
 import { createPatience, type Patience } from './patience.ts';
@@ -56,7 +56,6 @@ export function createViewComfy(options: ViewComfyOptions, { clock, log }: ViewC
   const { maxResultBytes = 128 * MIB } = options;
   const { url, headers, secrets } = addressOf(options);
   const clean = createCleaner([clientSecret, clientId, ...secrets]);
-  const http = createHttp({ name: 'ViewComfy', clock, clean });
   const resultHosts = createResultHosts(url, options.resultHosts ?? ['*.amazonaws.com']);
   const maxAnswerBytes = Math.ceil((maxResultBytes * 4) / 3) + RESULT_EXTRA_BYTES;
   const waits = new Set<Patience>();
@@ -69,7 +68,6 @@ export function createViewComfy(options: ViewComfyOptions, { clock, log }: ViewC
     async close() {
       closed = true;
       for (const patience of waits) patience.end(new BackendError('the bot is closing', { type: 'cancelled' }));
-      await http.close();
     },
   };
 
@@ -77,16 +75,17 @@ export function createViewComfy(options: ViewComfyOptions, { clock, log }: ViewC
     if (closed) throw new BackendError('the bot is closing', { type: 'cancelled', billed: 'no' });
     checkParameters(request.parameters);
     const patience = createPatience({ clock, idleTimeoutMs, totalTimeoutMs, signal: request.signal });
+    const http = createHttp({ name: 'ViewComfy', clock, patience, clean });
     waits.add(patience);
     try {
       const fields = { params: JSON.stringify(request.parameters), logs: 'true' };
       const form = await createMultipart({ files: request.files, fields });
-      const answer = await http.post(url, headers, form, patience);
+      const answer = await http.post(url, headers, form);
       const result = yield* readAnswer(answer);
       const files = await writeResultFiles(outputsOf(result), {
         folder: request.folder,
         maxBytes: maxResultBytes,
-        download: (address) => download(address, patience),
+        download: (address) => download(address, http),
       });
       log.debug({ files: files.length, seconds: result.execution_time_seconds }, 'ViewComfy gave its result');
       yield* files;
@@ -143,10 +142,10 @@ export function createViewComfy(options: ViewComfyOptions, { clock, log }: ViewC
     throw new BackendError('the run gave no files', { detail: 'no files', ...about });
   }
 
-  async function download(address: string, patience: Patience): Promise<AsyncIterable<Buffer>> {
+  async function download(address: string, http: Http): Promise<AsyncIterable<Buffer>> {
     const target = URL.parse(address);
     if (!target) throw new BackendError('a result file without a usable address', { type: 'unintelligible' });
-    const { body } = await http.get(target, resultHosts, patience);
+    const { body } = await http.get(target, resultHosts);
     return body;
   }
 }
