@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { readFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { Busboy } from '@fastify/busboy';
@@ -500,6 +500,23 @@ describe('waiting', () => {
     });
     rude.close();
     expect(await failureOf(connect('http://nobody.invalid/'), desk, SECRETS)).toMatchObject({ type: 'unreachable' });
+  });
+
+  test('an answer that comes before the form is whole counts', async () => {
+    const hasty = createServer((socket) => {
+      socket.on('error', () => {});
+      socket.once('data', () => socket.end('HTTP/1.1 413 Content Too Large\r\ncontent-length: 4\r\n\r\nhuge'));
+    });
+    hasty.listen(0, '127.0.0.1');
+    await once(hasty, 'listening');
+    const address = hasty.address();
+    const port = address !== null && typeof address === 'object' ? address.port : 0;
+    const path = join(desk.request.folder, '..', 'large.png');
+    await writeFile(path, Buffer.alloc(20_000_000));
+    const files = { '626-inputs-image': { name: 'large.png', mediaType: 'image/png', path, size: 20_000_000 } };
+    const error = await failureOf(connect(`http://127.0.0.1:${port}/`), desk, SECRETS, { ...desk.request, files });
+    expect(error).toMatchObject({ type: 'invalid', billed: 'no', detail: 'huge' });
+    hasty.close();
   });
 
   test('a file that cannot be read is our fault, and no failure of the backend', async () => {
