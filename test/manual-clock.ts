@@ -4,6 +4,8 @@ import type { Clock } from '../src/clock.ts';
 export interface ManualClock extends Clock {
   /** Moves the time on; what becomes due on the way is called in order. */
   advance(ms: number): void;
+  /** how many timers are set */
+  pending(): number;
 }
 
 export function createManualClock(start = Date.UTC(2026, 10, 21)): ManualClock {
@@ -11,6 +13,7 @@ export function createManualClock(start = Date.UTC(2026, 10, 21)): ManualClock {
   const timers = new Set<{ at: number; callback: () => void }>();
   return {
     now: () => now,
+    pending: () => timers.size,
     after(ms, callback) {
       const timer = { at: now + ms, callback };
       timers.add(timer);

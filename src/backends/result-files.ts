@@ -99,7 +99,7 @@ function broken({ name }: ResultOutput, problem: string): BackendError {
 }
 
 /** No path, no surprise for a file system or a Discord attachment, and still the name that the workflow gave. */
-export function safeName(name: string): string {
+function safeName(name: string): string {
   const last = name.split(/[/\\]/).at(-1) ?? '';
   const plain = last.replace(/[^A-Za-z0-9._-]+/g, '_').replace(/^\.+/, '');
   const extension = extname(plain).slice(0, 16);

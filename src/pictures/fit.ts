@@ -3,7 +3,7 @@ import { basename, extname, join } from 'node:path';
 import sharp, { type Metadata } from 'sharp';
 import { kindOf, SNIFFED_BYTES, type FileKind } from './kind.ts';
 import { formatBytes } from './sizes.ts';
-import { inTurn } from './turns.ts';
+import { inTurn } from './sharp-gate.ts';
 
 /** A file that is ready to be sent: the one that was given, or a smaller likeness of it. */
 export interface FittedFile {

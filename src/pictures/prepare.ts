@@ -2,7 +2,7 @@ import sharp, { type Metadata, type SharpOptions } from 'sharp';
 import { UserError } from '../errors.ts';
 import { kindOf, type FileKind, type PictureFormat } from './kind.ts';
 import { formatBytes } from './sizes.ts';
-import { inTurn } from './turns.ts';
+import { inTurn } from './sharp-gate.ts';
 
 export interface PictureLimits {
   readonly maxBytes: number;

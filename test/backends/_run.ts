@@ -50,7 +50,7 @@ export async function collect(events: AsyncIterable<BackendEvent>): Promise<Back
 
 type FileReady = Extract<BackendEvent, { type: 'file-ready' }>;
 
-export function filesOf(events: readonly BackendEvent[]): FileReady[] {
+function filesOf(events: readonly BackendEvent[]): FileReady[] {
   return events.filter((event) => event.type === 'file-ready');
 }
 

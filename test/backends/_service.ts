@@ -78,30 +78,3 @@ export async function createService(replies: readonly (Reply | ((seen: Seen) => 
     },
   };
 }
-
-/** A clock that stands still until it is moved. */
-export function createStoppedClock() {
-  let now = 1_000_000;
-  const timers = new Map<() => void, number>();
-  return {
-    now: () => now,
-    after(ms: number, callback: () => void) {
-      const timer = () => callback();
-      timers.set(timer, now + ms);
-      return () => void timers.delete(timer);
-    },
-    pending: () => timers.size,
-    advance(ms: number) {
-      const until = now + ms;
-      for (;;) {
-        const [next] = [...timers].filter(([, at]) => at <= until).sort(([, a], [, b]) => a - b);
-        if (!next) break;
-        const [timer, at] = next;
-        timers.delete(timer);
-        now = at;
-        timer();
-      }
-      now = until;
-    },
-  };
-}

@@ -9,8 +9,9 @@ import { createBackend } from '../../src/backends/index.ts';
 import type { ViewComfyOptions } from '../../src/backends/viewcomfy.ts';
 import { systemClock, type Clock } from '../../src/clock.ts';
 import type { BackendError } from '../../src/errors.ts';
+import { createManualClock } from '../manual-clock.ts';
 import { collect, createDesk, expectFiles, failureOf, type Desk } from './_run.ts';
-import { createService, createStoppedClock, type Reply, type Seen, type Service } from './_service.ts';
+import { createService, type Reply, type Seen, type Service } from './_service.ts';
 
 const SECRETS = ['the-client-id', 'the-client-secret'] as const;
 const CREDENTIALS = { clientId: SECRETS[0], clientSecret: SECRETS[1] };
@@ -362,7 +363,7 @@ describe('redirects', () => {
   });
 
   test('a redirect that goes round at once is followed slowly, and not for ever', async () => {
-    const clock = createStoppedClock();
+    const clock = createManualClock();
     const service = await serve(...Array.from({ length: 100 }, () => toResult));
     const failed = failureOf(connect(service.url, { totalTimeoutMs: 5000 }, clock), desk, SECRETS);
     await vi.waitFor(() => expect(clock.pending()).toBe(3));
@@ -455,7 +456,7 @@ describe('result files by address', () => {
 
 describe('waiting', () => {
   test('pings keep a run alive, and the total time still ends it', async () => {
-    const clock = createStoppedClock();
+    const clock = createManualClock();
     const service = await serve({ body: stream(['log_message', 'got prompt']), end: 'open' });
     const run = connect(service.url, { idleTimeoutMs: 1000, totalTimeoutMs: 10_000 }, clock).run(desk.request);
     const events = run[Symbol.asyncIterator]();
@@ -470,7 +471,7 @@ describe('waiting', () => {
   });
 
   test('a server that takes the connection and nothing else is silence', async () => {
-    const clock = createStoppedClock();
+    const clock = createManualClock();
     const deaf = createServer((socket) => socket.on('error', () => {}));
     deaf.listen(0, '127.0.0.1');
     await once(deaf, 'listening');

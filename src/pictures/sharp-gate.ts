@@ -1,0 +1,14 @@
+import { availableParallelism } from 'node:os';
+import sharp from 'sharp';
+import { createGate, type Gate } from '../gate.ts';
+
+sharp.concurrency(1);
+// Every picture is seen once; a cache of decoded pixels would only hold memory.
+sharp.cache(false);
+
+/**
+ * sharp works on libuv's pool of four threads, which DNS look-ups and file calls need as well: four encodes in flight
+ * hold a look-up back for a second, and a new connection to Discord with it. So no more of them than there are cores.
+ * The pool belongs to the process, and therefore so does this gate.
+ */
+export const inTurn: Gate = createGate(availableParallelism());
