@@ -28,9 +28,10 @@ export interface Admission {
   leave(): void;
 }
 
-export interface Refusal {
-  readonly refused: 'full' | 'closing';
-}
+export type Refusal =
+  | { readonly refused: 'closing' }
+  /** `checking`: how many of the user's commands are still being checked, beside their jobs */
+  | { readonly refused: 'full'; readonly checking: number };
 
 /** Decides which job runs when, runs it, and tells whoever watches. */
 export interface Queue {
@@ -175,7 +176,9 @@ export function createQueue({ backend, spool, limits, clock, log }: QueueDepende
     admit(user) {
       if (closing) return { refused: 'closing' };
       const jobs = (held.get(user) ?? 0) + turns.waitingOf(user) + (running.get(user) ?? 0);
-      if (jobs >= limits.runningPerUser + limits.waitingPerUser) return { refused: 'full' };
+      if (jobs >= limits.runningPerUser + limits.waitingPerUser) {
+        return { refused: 'full', checking: held.get(user) ?? 0 };
+      }
       count(held, user, 1);
       let open = true;
       function leave(): void {

@@ -85,7 +85,7 @@ describe('the queue', () => {
     const { enter, queue } = await setUp({ waitingPerUser: 1 });
     const admission = queue.admit('ana');
     enter('ana', 'a1');
-    expect(queue.admit('ana')).toEqual({ refused: 'full' });
+    expect(queue.admit('ana')).toEqual({ refused: 'full', checking: 1 });
     if ('leave' in admission) admission.leave();
     expect(enter('ana', 'a2')).toBe('job2');
     expect(enter('ana', 'a3')).toBe('full');

@@ -44,8 +44,9 @@ describe('the character recipe', () => {
   // The workflow is not ours to ship; where it is at hand, the keys are held against it.
   it.runIf(existsSync(PUBLISHED))('has no parameter that the published workflow does not have', () => {
     const keys = Object.keys(JSON.parse(readFileSync(PUBLISHED, 'utf8')));
-    for (const { parameters } of Object.values(character.options))
+    for (const { parameters } of Object.values(character.options)) {
       expect(keys).toEqual(expect.arrayContaining([...parameters]));
+    }
   });
 
   it('gives the same request for the same answers and seed, and another for another seed', () => {

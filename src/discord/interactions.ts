@@ -82,7 +82,7 @@ export function createInteractions(dependencies: InteractionsDependencies): Inte
     const visibility: Visibility = given.values.get(PRIVATE_OPTION) === true ? 'private' : 'public';
     const admission = queue.admit(user);
     if ('refused' in admission) {
-      const sentence = admission.refused === 'full' ? overLimit(user) : text.closing;
+      const sentence = admission.refused === 'full' ? overLimit(user, admission.checking) : text.closing;
       return await port.answer(call, problemNotice(sentence), 'private');
     }
     try {
@@ -102,8 +102,9 @@ export function createInteractions(dependencies: InteractionsDependencies): Inte
     }
   }
 
-  function overLimit(user: string): string {
-    return text.overLimit(queue.jobsOf(user).map((job) => ({ job, ahead: queue.ahead(job.id) })));
+  function overLimit(user: string, checking: number): string {
+    const jobs = queue.jobsOf(user).map((job) => ({ job, ahead: queue.ahead(job.id) }));
+    return text.overLimit(jobs, checking);
   }
 
   async function startJob(

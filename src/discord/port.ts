@@ -8,7 +8,6 @@ import {
   type APIMessageTopLevelComponent,
 } from 'discord-api-types/v10';
 import { DiscordAPIError, HTTPError, type REST } from 'discord.js';
-import { FormData } from 'undici';
 import { z } from 'zod';
 import type { Logger } from '../log.ts';
 
@@ -208,7 +207,10 @@ function payloadOf(message: OutgoingMessage, visibility: Visibility) {
   };
 }
 
-/** The files stay on disk until the socket takes them: `openAsBlob` reads while it sends. */
+/**
+ * The files stay on disk until the socket takes them: `openAsBlob` reads while it sends. The form is the platform's own:
+ * discord.js passes on no other.
+ */
 async function formOf(message: OutgoingMessage, visibility: Visibility, nonce?: string): Promise<FormData> {
   const form = new FormData();
   for (const [index, file] of (message.files ?? []).entries()) {
@@ -240,9 +242,17 @@ function toDiscordError(what: string, error: unknown): DiscordError {
     return new DiscordError('wrong', `${what} not accepted: ${error.message}`, code);
   }
   if (error instanceof HTTPError) return new DiscordError('unavailable', `${what} failed with HTTP ${error.status}`);
-  if (error instanceof Error && ('code' in error || error.name === 'AbortError' || error.name === 'TimeoutError')) {
-    const code = 'code' in error ? String(error.code) : error.name;
-    return new DiscordError('unavailable', `${what} failed: ${code}`);
-  }
+  const network = networkCode(error);
+  if (network) return new DiscordError('unavailable', `${what} failed: ${network}`);
   throw error;
+}
+
+/** The name of what went wrong on the way to Discord; undefined for mistakes of our own, which a repeat does not mend. */
+function networkCode(error: unknown): string | undefined {
+  if (!(error instanceof Error)) return undefined;
+  if (error.name === 'AbortError' || error.name === 'TimeoutError') return error.name;
+  const code = 'code' in error && typeof error.code === 'string' ? error.code : undefined;
+  // Node names its own complaints ERR_…; sockets and look-ups have E…, undici UND_ERR_….
+  if (code && !code.startsWith('ERR_')) return code;
+  return networkCode(error.cause);
 }

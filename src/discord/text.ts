@@ -28,12 +28,13 @@ export const text = {
   closing: 'The bot is being restarted. Please try again in a minute.',
 
   /** What a person is told at once when they may not have another job. */
-  overLimit(jobs: readonly { readonly job: Job; readonly ahead: number | undefined }[]): string {
+  overLimit(jobs: readonly { readonly job: Job; readonly ahead: number | undefined }[], checking: number): string {
     const lines = jobs.map(({ job, ahead }) => {
       const place =
         ahead === undefined ? `**Running** · begun ${moment(job.startedAt ?? job.acceptedAt)}` : waiting(ahead);
       return `- ${promptOf(job) || job.recipe}\n  ${place}`;
     });
+    if (checking > 0) lines.push(`- ${checking === 1 ? '1 command is' : `${checking} commands are`} being checked`);
     return ['You have as many jobs as one person may have. Wait for one to end, or cancel one:', ...lines].join('\n');
   },
 

@@ -1,0 +1,100 @@
+import { randomBytes } from 'node:crypto';
+import { fileURLToPath } from 'node:url';
+import type { Backend } from './backends/backend.ts';
+import { createBackend } from './backends/index.ts';
+import { startBot } from './bot.ts';
+import { systemClock } from './clock.ts';
+import { loadRecipes, RecipeError } from './commands.ts';
+import { ConfigError, readConfig, type Config } from './config.ts';
+import { ConnectError } from './discord/client.ts';
+import { createLogger, type Logger } from './log.ts';
+import { createLocalDiscord } from './playground/discord/server.ts';
+import { createPage } from './playground/page-server.ts';
+import { createLocalViewComfy } from './playground/viewcomfy/server.ts';
+
+/**
+ * The composition root: the configuration goes in, everything is built and joined, and it all ends here. What is not
+ * configured, Discord or ViewComfy, is stood for by the playground.
+ */
+
+interface Closing {
+  close(): Promise<void>;
+}
+
+/** What is left to do after the last job: closing the sockets. */
+const CLOSE_MS = 10_000;
+
+async function main(): Promise<void> {
+  const config = readConfig();
+  const log = createLogger(config.logLevel);
+  const recipes = await loadRecipes(fileURLToPath(new URL('../commands', import.meta.url)));
+  const opened: Closing[] = [];
+  const backend = await openBackend(config, log, opened);
+  const discord = await openDiscord(config, opened);
+  const bot = await startBot({ config, recipes, backend, discord, clock: systemClock, log });
+  process.stdout.write(discord.welcome(bot));
+  stopOnSignal(config, log, async (signal) => {
+    await bot.stop(signal);
+    for (const part of opened.toReversed()) await part.close();
+  });
+}
+
+async function openBackend({ backend }: Config, log: Logger, opened: Closing[]): Promise<Backend> {
+  const dependencies = { clock: systemClock, log };
+  if (backend.type !== 'local-viewcomfy') return createBackend(backend, dependencies);
+  const keys = { clientId: 'playground', clientSecret: randomBytes(18).toString('base64url') };
+  const local = await createLocalViewComfy({ ...keys, runMs: backend.runMs, coldStartMs: backend.coldStartMs });
+  opened.push(local);
+  return createBackend({ type: 'viewcomfy', url: local.url, ...keys }, dependencies);
+}
+
+async function openDiscord({ discord }: Config, opened: Closing[]) {
+  if (discord.type === 'discord') {
+    return {
+      token: discord.token,
+      welcome: (bot: { application: string; name: string }) =>
+        `${bot.name} is on Discord.\nInvite it: https://discord.com/oauth2/authorize?client_id=${bot.application}\n`,
+    };
+  }
+  const local = await createLocalDiscord({ ...discord, page: createPage() });
+  opened.push(local);
+  return {
+    token: local.token,
+    api: local.api,
+    fileOrigins: [local.url],
+    register: true,
+    welcome: () => `Troupe is in its playground. Open ${local.url}\n`,
+  };
+}
+
+/** The first signal lets running jobs end, the second one ends at once. */
+function stopOnSignal(config: Config, log: Logger, stop: (signal: AbortSignal) => Promise<void>): void {
+  let stopping = false;
+  async function onSignal(name: NodeJS.Signals): Promise<void> {
+    if (stopping) process.exit(1);
+    stopping = true;
+    log.info({ signal: name, graceMs: config.graceMs }, 'Stopping: running jobs may end');
+    const grace = AbortSignal.timeout(config.graceMs);
+    grace.addEventListener('abort', () => setTimeout(() => process.exit(1), CLOSE_MS).unref());
+    await stop(grace);
+    log.info('Stopped');
+  }
+  for (const name of ['SIGTERM', 'SIGINT'] as const) {
+    process.on(name, () => {
+      onSignal(name).catch((error: unknown) => {
+        log.fatal({ error }, 'Not stopped cleanly');
+        process.exit(1);
+      });
+    });
+  }
+}
+
+try {
+  await main();
+} catch (error) {
+  const known = error instanceof ConfigError || error instanceof RecipeError || error instanceof ConnectError;
+  if (!known) throw error;
+  // For the person who starts it: what is wrong, and no traceback.
+  process.stderr.write(`Troupe cannot start.\n${error.message}\n`);
+  process.exit(1);
+}
