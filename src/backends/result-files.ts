@@ -27,6 +27,8 @@ export interface ResultFilesOptions {
   /** of all files together */
   readonly maxBytes: number;
   readonly download: (url: string) => Promise<AsyncIterable<Buffer>>;
+  /** ends the writing with its reason */
+  readonly signal: AbortSignal;
 }
 
 type FileReady = Extract<BackendEvent, { type: 'file-ready' }>;
@@ -37,7 +39,7 @@ const SLICE = 256 * 1024;
 /** Writes every output into the folder, or none: a run that fails halfway leaves no file behind. */
 export async function writeResultFiles(
   outputs: readonly ResultOutput[],
-  { folder, maxBytes, download }: ResultFilesOptions,
+  { folder, maxBytes, download, signal }: ResultFilesOptions,
 ): Promise<FileReady[]> {
   const files: FileReady[] = [];
   const taken = new Set<string>();
@@ -70,6 +72,7 @@ export async function writeResultFiles(
   async function writeAll(file: FileHandle, chunks: AsyncIterable<Buffer> | Iterable<Buffer>): Promise<number> {
     let size = 0;
     for await (const chunk of chunks) {
+      signal.throwIfAborted();
       size += chunk.length;
       left -= chunk.length;
       if (left < 0) throw new BackendError(`results of more than ${maxBytes} bytes`, { type: 'too-large' });

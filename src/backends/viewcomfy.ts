@@ -86,6 +86,7 @@ export function createViewComfy(options: ViewComfyOptions, { clock, log }: ViewC
         folder: request.folder,
         maxBytes: maxResultBytes,
         download: (address) => download(address, http),
+        signal: patience.signal,
       });
       log.debug({ files: files.length, seconds: result.execution_time_seconds }, 'ViewComfy gave its result');
       yield* files;

@@ -436,6 +436,16 @@ describe('result files by address', () => {
     expect(await failureOf(backend, desk, SECRETS)).toMatchObject({ type: 'unintelligible' });
   });
 
+  test('stop coming when the run is cancelled meanwhile', async () => {
+    const storage = await serve({ ...stored, end: 'open' });
+    const backend = await runWith(storage.url);
+    const failed = failureOf(backend, desk, SECRETS);
+    await vi.waitFor(async () => expect(await desk.results()).toHaveLength(1));
+    desk.abort();
+    expect(await failed).toMatchObject({ type: 'cancelled', billed: 'maybe' });
+    await vi.waitFor(() => expect(storage.open()).toBe(0));
+  });
+
   test('are not fetched where a redirect leads astray', async () => {
     const storage = await serve({ status: 302, headers: { location: 'http://169.254.169.254/latest' } });
     const backend = await runWith(storage.url);
