@@ -6,7 +6,7 @@ import { hashIcon, menuIcon } from './icons.ts';
 import { MessageBox } from './message-box.ts';
 import './message-list.ts';
 import './modal-dialog.ts';
-import { createSession, type Chat } from './session.ts';
+import { channelName, createSession, placeName, type Chat } from './session.ts';
 import './side-bar.ts';
 
 /** Up to this width the channel list is a drawer; the same number stands in `layout.css`. */
@@ -76,8 +76,8 @@ class PlaygroundApp extends LitElement {
     const before = changed.get('chat');
     if (before?.channel.id === chat.channel.id && before.me.id === chat.me.id) return;
     this.drawer = false;
-    document.title = `${chat.channel.name} · Troupe playground`;
-    const address = writeAddress({ channel: chat.channel.name, as: chat.me.name });
+    document.title = `${channelName(chat.channel, chat.server)} · Troupe playground`;
+    const address = writeAddress({ channel: placeName(chat.channel), as: chat.me.name });
     // The first address is completed, later ones become steps that the browser's Back undoes.
     if (location.hash === address) return;
     if (before === undefined) history.replaceState(null, '', address);
@@ -113,7 +113,7 @@ class PlaygroundApp extends LitElement {
             ${menuIcon}
           </button>
           ${channel.kind === 'guild-text' ? hashIcon : nothing}
-          <h2>${channel.name}</h2>
+          <h2>${channelName(channel, chat.server)}</h2>
           <p>${channel.about}</p>
           <p class="as">as <b>${chat.me.displayName}</b></p>
         </header>

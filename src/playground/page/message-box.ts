@@ -4,7 +4,7 @@ import './command-form.ts';
 import { CommandForm } from './command-form.ts';
 import { slashCommands, type SlashCommand } from './commands.ts';
 import { avatar } from './avatar.ts';
-import type { Chat } from './session.ts';
+import { botName, channelName, type Chat } from './session.ts';
 
 /** The box at the bottom: a slash picks a command, which is then filled in. */
 class MessageBox extends LitElement {
@@ -99,7 +99,7 @@ class MessageBox extends LitElement {
           aria-controls="command-picker"
           aria-autocomplete="list"
           aria-activedescendant=${open ? `command-${this.active}` : nothing}
-          placeholder="Type / to use a command in ${this.chat.channel.name}"
+          placeholder="Type / to use a command in ${channelName(this.chat.channel, this.chat.server)}"
           .value=${this.text}
           @input=${this.#onInput}
           @keydown=${this.#onKey}
@@ -114,8 +114,7 @@ class MessageBox extends LitElement {
     const { bot } = this.chat.server;
     return html`<div class="command-picker" id="command-picker" role="listbox" aria-label="Commands">
       <p class="menu-heading">
-        ${avatar({ name: bot.user.username, picture: '/page/troupe.svg' }, 'small')}
-        ${bot.user.global_name ?? bot.user.username}
+        ${avatar({ name: botName(bot), picture: '/page/troupe.svg' }, 'small')} ${botName(bot)}
       </p>
       ${matches.map(
         ({ name, description, options }, at) =>

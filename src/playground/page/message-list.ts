@@ -6,7 +6,7 @@ import { firstCommand } from './commands.ts';
 import { eyeIcon, hashIcon } from './icons.ts';
 import { reachable } from './media.ts';
 import { messageView } from './message-view.ts';
-import type { Chat, Deed } from './session.ts';
+import { botName, channelName, type Chat, type Deed } from './session.ts';
 
 /** Nearer to the end than this, in pixels, the list stays at the end when something is added. */
 const stickPx = 80;
@@ -61,7 +61,7 @@ class MessageList extends LitElement {
     return html`<div class="messages" tabindex="-1" @scroll=${this.#onScroll}>
         ${this.#welcome()}
         <ol
-          aria-label="Messages in ${this.chat.channel.name}"
+          aria-label="Messages in ${channelName(this.chat.channel, this.chat.server)}"
           aria-busy=${this.chat.messages === undefined ? 'true' : 'false'}
         >
           ${repeat(
@@ -82,12 +82,12 @@ class MessageList extends LitElement {
   #welcome() {
     const { channel, server } = this.chat;
     const command = firstCommand(this.chat);
-    const name = server.bot.user.global_name ?? server.bot.user.username;
+    const name = botName(server.bot);
     return html`<section class="welcome">
       <span class="welcome-icon"
         >${channel.kind === 'guild-text' ? hashIcon : avatar({ name, picture: '/page/troupe.svg' })}</span
       >
-      <h2>${channel.kind === 'guild-text' ? html`Welcome to #${channel.name}!` : channel.name}</h2>
+      <h2>${channel.kind === 'guild-text' ? html`Welcome to #${channel.name}!` : channelName(channel, server)}</h2>
       <p>
         ${name} puts your character into new scenes: attach a picture, say what happens, and watch it being made. This
         page behaves like Discord, so nothing here leaves your machine.

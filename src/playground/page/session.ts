@@ -213,7 +213,7 @@ export function createSession(client: Client, onChange: (chat: Chat) => void) {
       modal = undefined;
       unread.clear();
       const visible = server.channels.filter(({ users }) => users.includes(next.id));
-      const stay = visible.find((each) => each.id === channel?.id) ?? visible[0];
+      const stay = visible.find((each) => channel !== undefined && isSamePlace(each, channel)) ?? visible[0];
       if (stay !== undefined) enter(stay);
       publish();
       follow();
@@ -290,7 +290,7 @@ export function createSession(client: Client, onChange: (chat: Chat) => void) {
       const person = server.users.find(({ id, name }) => id === as || name === as) ?? me ?? server.users[0];
       if (person === undefined) return;
       const visible = server.channels.filter(({ users }) => users.includes(person.id));
-      const next = visible.find(({ id, name }) => id === where || name === where) ?? visible[0];
+      const next = visible.find((each) => each.id === where || placeName(each) === where) ?? visible[0];
       const samePerson = person.id === me?.id;
       me = person;
       if (next !== undefined && next.id !== channel?.id) enter(next);
@@ -304,6 +304,24 @@ export function createSession(client: Client, onChange: (chat: Chat) => void) {
 /** Ids grow with time; they are decimal numbers too long for a JavaScript number. */
 function byId(a: APIMessage, b: APIMessage): number {
   return a.id.length - b.id.length || (a.id < b.id ? -1 : 1);
+}
+
+/** Everybody has their own direct messages with the bot: to the page they are one place. */
+export function placeName({ kind, name }: PlaygroundChannel): string {
+  return kind === 'dm' ? 'dm' : name;
+}
+
+function isSamePlace(a: PlaygroundChannel, b: PlaygroundChannel): boolean {
+  return a.id === b.id || (a.kind === 'dm' && b.kind === 'dm');
+}
+
+/** As the person reads it: direct messages have the name of the other side. */
+export function channelName({ kind, name }: PlaygroundChannel, { bot }: PlaygroundState): string {
+  return kind === 'dm' ? botName(bot) : name;
+}
+
+export function botName({ user }: PlaygroundState['bot']): string {
+  return user.global_name ?? user.username;
 }
 
 export function inWords(error: unknown): string {

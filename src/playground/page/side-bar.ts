@@ -4,7 +4,7 @@ import { avatar } from './avatar.ts';
 import { hashIcon, peopleIcon, personIcon } from './icons.ts';
 import { reachable } from './media.ts';
 import { moveFocus } from './popup.ts';
-import type { Chat } from './session.ts';
+import { channelName, type Chat } from './session.ts';
 import './time-and-faults.ts';
 
 const kindIcons: Readonly<Record<PlaygroundChannel['kind'], typeof hashIcon>> = {
@@ -45,7 +45,8 @@ class SideBar extends LitElement {
   #channels(heading: string, channels: readonly PlaygroundChannel[]) {
     return html`<h2>${heading}</h2>
       <ul>
-        ${channels.map(({ id, name, kind, about }) => {
+        ${channels.map((channel) => {
+          const { id, kind, about } = channel;
           const unread = this.chat.unread.has(id);
           return html`<li>
             <button
@@ -57,8 +58,10 @@ class SideBar extends LitElement {
             >
               ${kindIcons[kind]}
               <span class="channel-text">
-                <span>${name}${unread ? html`<span class="visually-hidden"> (new messages)</span>` : nothing}</span>
-                ${about === '' ? nothing : html`<small>${about}</small>`}
+                <span
+                  >${channelName(channel, this.chat.server)}${unread ? html`<span class="visually-hidden"> (new messages)</span>` : nothing}</span
+                >
+                ${about === '' ? nothing : html`<small title=${about}>${about}</small>`}
               </span>
             </button>
           </li>`;
@@ -80,7 +83,7 @@ class SideBar extends LitElement {
       ${avatar({ name: displayName, picture: reachable(avatarUrl) })}
       <span class="person-text">
         <span>${displayName}</span>
-        ${about === '' ? nothing : html`<small>${about}</small>`}
+        ${about === '' ? nothing : html`<small title=${about}>${about}</small>`}
       </span>
     </button>`;
   }
