@@ -40,6 +40,4 @@ export interface Behaviour {
   readonly lineEnd?: '\r\n' | '\n' | '\r';
   /** how the stream is cut into writes: as it comes, single bytes at first, or pieces of random length */
   readonly writes?: 'plain' | 'bytes' | 'random';
-  /** how often a finished run's result address answers with a further redirect */
-  readonly extraRedirects?: number;
 }

@@ -8,7 +8,7 @@ export interface Line {
   readonly mostAtOnce: number;
 }
 
-export interface Turn {
+interface Turn {
   /** nothing ran for so long that a container has to be started */
   readonly cold: boolean;
   leave(): void;

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import type { Form, FormFile } from './form.ts';
 import { type Complaint, refuseInput } from './refusal.ts';
 
-export type Params = Readonly<Record<string, unknown>>;
+type Params = Readonly<Record<string, unknown>>;
 
 /** What one run was asked to do. */
 export interface Order {

@@ -20,7 +20,7 @@ export interface RunRecord {
   readonly outcome: RunOutcome;
 }
 
-export interface RunRecordFile {
+interface RunRecordFile {
   readonly key: string;
   readonly filename: string;
   readonly mediaType: string;
@@ -28,9 +28,9 @@ export interface RunRecordFile {
   readonly size: number;
 }
 
-export type RunOutcome = 'waiting' | 'running' | 'succeeded' | 'failed' | 'cancelled';
+type RunOutcome = 'waiting' | 'running' | 'succeeded' | 'failed' | 'cancelled';
 
-export interface Head {
+interface Head {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
 }

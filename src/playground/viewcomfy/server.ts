@@ -5,7 +5,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import { type Clock, systemClock } from '../../clock.ts';
 import { answerRun } from './answer.ts';
 import type { Behaviour } from './behaviour.ts';
-import { drawFlux } from './drawing/flux.ts';
+import { drawFlat, drawFlux } from './drawing/flux.ts';
 import { drawPlain } from './drawing/plain.ts';
 import { checkPictures, isPictureKey } from './pictures-in.ts';
 import { readForm } from './form.ts';
@@ -52,6 +52,8 @@ export interface LocalViewComfyOptions {
   readonly maxBodyBytes?: number;
   /** of the pictures' sides: 1 gives the sizes of the real workflow, tests take less */
   readonly pictureScale?: number;
+  /** `flat`: one colour instead of a drawing, for tests with hundreds of runs */
+  readonly drawing?: 'full' | 'flat';
   readonly clock?: Clock;
 }
 
@@ -64,7 +66,7 @@ const KEPT_RESULTS = 8;
 export async function createLocalViewComfy(options: LocalViewComfyOptions): Promise<LocalViewComfy> {
   const { clientId, clientSecret, port = 0, host = '127.0.0.1', path = '/', clock = systemClock } = options;
   // 30 s and 150 s are the real deployment's idle time and Modal's limit for one answer.
-  const { atOnce = 1, idleMs = 30_000, redirectAfterMs = 150_000, pictureScale = 1 } = options;
+  const { atOnce = 1, idleMs = 30_000, redirectAfterMs = 150_000, pictureScale = 1, drawing = 'full' } = options;
   const maxBodyBytes = options.maxBodyBytes ?? 64 * 1024 * 1024;
   const line = createLine({ clock, atOnce, idleMs });
   // Pictures are drawn one after the other however many runs there are, so that drawing never takes the whole machine.
@@ -116,7 +118,7 @@ export async function createLocalViewComfy(options: LocalViewComfyOptions): Prom
       fileCount = cold ? 1 : fileCount + 1;
       const suffix = `_${String(fileCount).padStart(5, '0')}_.png`;
       const pictures = order.flux
-        ? await drawFlux(order.flux, pictureScale, signal)
+        ? await (drawing === 'flat' ? drawFlat(order.flux) : drawFlux(order.flux, pictureScale, signal))
         : await drawPlain(
             [...order.files].filter(([key]) => isPictureKey(key)).map(([, { bytes }]) => bytes),
             JSON.stringify(order.params),
@@ -182,6 +184,16 @@ export async function createLocalViewComfy(options: LocalViewComfyOptions): Prom
     return run;
   }
 
+  let closing: Promise<void> | undefined;
+  async function shut(): Promise<void> {
+    const ending = [...active];
+    for (const run of ending) run.cancel();
+    const closed = once(server, 'close');
+    server.close();
+    server.closeAllConnections();
+    await Promise.all([closed, ...ending.map((run) => run.done)]);
+  }
+
   return {
     url: path === '/' ? origin : `${origin}${path}`,
     runs: records,
@@ -191,13 +203,6 @@ export async function createLocalViewComfy(options: LocalViewComfyOptions): Prom
     next(behaviour, times = 1) {
       behaviours.push(...Array.from({ length: times }, () => behaviour));
     },
-    async close() {
-      const ending = [...active];
-      for (const run of ending) run.cancel();
-      const closed = once(server, 'close');
-      server.close();
-      server.closeAllConnections();
-      await Promise.all([closed, ...ending.map((run) => run.done)]);
-    },
+    close: () => (closing ??= shut()),
   };
 }

@@ -2,6 +2,7 @@ import sharp, { type Sharp } from 'sharp';
 
 import { captionSvg } from './caption.ts';
 import type { Picture } from './picture.ts';
+import { createRandom } from './random.ts';
 import { drawScene } from './scene.ts';
 import { drawSheet, FACE, SHEET } from './sheet.ts';
 import { cutOutSubject } from './subject.ts';
@@ -17,6 +18,39 @@ export interface FluxWish {
   readonly seed: number;
   readonly sheetSeed: number;
   readonly upscaleBy: number;
+}
+
+/** The order of the nodes that save them. */
+const NAMES = [
+  'intermediate_image_7',
+  'intermediate_image_8',
+  'intermediate_image_9',
+  'intermediate_image_10',
+  'Image_1',
+  'Image_3',
+  'Image_2',
+  'Image_4',
+  'intermediate_image_1',
+  'base_character',
+  'intermediate_image _2',
+  'intermediate_image_3',
+  'intermediate_image_4',
+  'intermediate_image_5',
+  'intermediate_image_6',
+] as const;
+
+/** Files of the right names with nothing drawn in them but the seed's colour, in a few milliseconds. */
+export async function drawFlat({ seed, sheetSeed }: FluxWish): Promise<Picture[]> {
+  return Promise.all(
+    NAMES.map(async (prefix) => {
+      const random = createRandom(prefix, prefix.startsWith('Image') ? seed : sheetSeed);
+      const background = { r: random.whole(0, 255), g: random.whole(0, 255), b: random.whole(0, 255) };
+      const body = await sharp({ create: { width: 64, height: 36, channels: 3, background } })
+        .png()
+        .toBuffer();
+      return { prefix, mediaType: 'image/png', body };
+    }),
+  );
 }
 
 /** What is cut from the sheet, in the pixels of the workflow's 2048: name, place, and size as it comes out. */
@@ -37,6 +71,8 @@ const EXPRESSIONS = [
   { tilt: 6, wide: 1, tall: 1.02, sign: 'M20 42q12 -12 24 0' },
 ] as const;
 const EXPRESSION_SIDE = 512;
+/** Of the character's picture: what the closest scene can use. */
+const LONGEST = 1024;
 
 /**
  * Draws the fifteen files of the workflow, one after the other, in the order of the nodes that save them.
@@ -54,15 +90,21 @@ export async function drawFlux(wish: FluxWish, scale: number, signal: AbortSigna
     return Math.max(1, Math.round(pixels * scale));
   }
 
-  const subject = await cutOutSubject(wish.character);
+  const subject = await cutOutSubject(wish.character, Math.max(64, sized(LONGEST)));
   signal.throwIfAborted();
   const style = readStyle(wish.style);
-  const sheet = await drawSheet(subject, wish.pose, style, wish.sheetSeed);
-  const raw = { width: SHEET, height: SHEET, channels: 3 } as const;
+  const side = sized(SHEET);
+  const sheet = await drawSheet(subject, { pose: wish.pose, style, seed: wish.sheetSeed, side });
+  const raw = { width: side, height: side, channels: 3 } as const;
+  /** A part of the sheet, by its place and size on a sheet that is `of` pixels wide. */
+  function part(of: number, left: number, top: number, width: number, height: number): Sharp {
+    const [x, y] = [left, top].map((pixels) => Math.floor((pixels * side) / of));
+    const [w, h] = [width, height].map((pixels) => Math.max(1, Math.floor((pixels * side) / of)));
+    return sharp(sheet, { raw }).extract({ left: x ?? 0, top: y ?? 0, width: w ?? 1, height: h ?? 1 });
+  }
 
-  const face = await sharp(sheet, { raw })
-    .extract({ left: FACE.left, top: FACE.top, width: FACE.side, height: FACE.side })
-    .resize(EXPRESSION_SIDE, EXPRESSION_SIDE)
+  const face = await part(SHEET, FACE.left, FACE.top, FACE.side, FACE.side)
+    .resize(EXPRESSION_SIDE, EXPRESSION_SIDE, { fit: 'fill' })
     .raw()
     .toBuffer();
   for (const [index, expression] of EXPRESSIONS.entries()) {
@@ -75,13 +117,9 @@ export async function drawFlux(wish: FluxWish, scale: number, signal: AbortSigna
   }
   const upscaled = sized(SHEET * wish.upscaleBy);
   keep('intermediate_image_1', await finish(sharp(sheet, { raw }).resize(upscaled, upscaled), upscaled, upscaled));
-  const side = sized(SHEET);
-  keep('base_character', await finish(sharp(sheet, { raw }).resize(side, side), side, side));
+  keep('base_character', await finish(sharp(sheet, { raw }), side, side));
   for (const [prefix, left, top, width, height] of CROPS) {
-    const from = (pixels: number): number => Math.floor((pixels * SHEET) / CROPS_OF);
-    const crop = sharp(sheet, { raw })
-      .extract({ left: from(left), top: from(top), width: from(width), height: from(height) })
-      .resize(sized(width), sized(height), { fit: 'fill' });
+    const crop = part(CROPS_OF, left, top, width, height).resize(sized(width), sized(height), { fit: 'fill' });
     keep(prefix, await finish(crop, sized(width), sized(height)));
   }
   return pictures;

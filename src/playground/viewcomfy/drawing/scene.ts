@@ -52,10 +52,11 @@ export async function drawScene(subject: Subject, wish: SceneWish, scale: number
     .removeAlpha()
     .raw()
     .toBuffer();
+  const tile = Math.min(GRAIN, height);
   const styled = await applyStyle(composed, { width, height, channels: 3 }, style);
   return sharp(styled, { raw: { width, height, channels: 3 } })
     .composite([
-      { input: grain(random, style), raw: { width: GRAIN, height: GRAIN, channels: 4 }, tile: true, blend: 'over' },
+      { input: grain(random, style, tile), raw: { width: tile, height: tile, channels: 4 }, tile: true },
       { input: captionSvg(width, height, words) },
     ])
     .removeAlpha()
@@ -157,9 +158,9 @@ function lightSvg({ palette }: Backdrop, random: Random, width: number, height: 
 const GRAIN = 192;
 
 /** A tile of film grain: dark and light specks that are nearly clear. */
-function grain(random: Random, style: Style): Buffer {
+function grain(random: Random, style: Style, side: number): Buffer {
   const strength = style === 'film' || style === 'noir' ? 26 : style === 'comic' ? 0 : 11;
-  const tile = Buffer.alloc(GRAIN * GRAIN * 4);
+  const tile = Buffer.alloc(side * side * 4);
   for (let index = 0; index < tile.length; index += 4) {
     const tone = random() < 0.5 ? 0 : 255;
     tile.fill(tone, index, index + 3);

@@ -5,7 +5,7 @@ import { applyStyle } from './style.ts';
 import type { Subject } from './subject.ts';
 import type { Style } from './words.ts';
 
-/** The sheet's own size; every place on it is in these pixels. */
+/** The sheet's size in the workflow; every place below is in these pixels. */
 export const SHEET = 1280;
 
 interface Raw {
@@ -25,23 +25,24 @@ const BUST = { left: 736, top: 622, width: 544, height: 658 } as const;
 /** What becomes the likeness in the scenes: the face of the half figure. */
 export const FACE = { left: 855, top: 644, side: 320 } as const;
 
-/**
- * The character sheet as raw RGB: the pose sheet as it was sent, and the person's head wherever its layout has one.
- * @param pose the pose sheet; without one the heads stand alone
- */
-export async function drawSheet(
-  subject: Subject,
-  pose: Buffer | undefined,
-  style: Style,
-  seed: number,
-): Promise<Buffer> {
+export interface SheetWish {
+  /** the pose sheet; without one the heads stand alone */
+  readonly pose: Buffer | undefined;
+  readonly style: Style;
+  readonly seed: number;
+  /** how large it is to be drawn, in pixels */
+  readonly side: number;
+}
+
+/** The character sheet as raw RGB: the pose sheet as it was sent, and the person's head wherever its layout has one. */
+export async function drawSheet(subject: Subject, { pose, style, seed, side }: SheetWish): Promise<Buffer> {
   const random = createRandom(seed, 'sheet');
-  const bust = await drawBust(subject);
+  const scale = side / SHEET;
   const layers: OverlayOptions[] = [];
   if (pose) {
     const bones = await sharp(pose)
       .rotate()
-      .resize(SHEET, SHEET, { fit: 'fill' })
+      .resize(side, side, { fit: 'fill' })
       .flatten({ background: '#000' })
       .linear(0.62, 0)
       .raw()
@@ -50,18 +51,24 @@ export async function drawSheet(
     layers.push({ input: bones.data, raw: { width, height, channels }, blend: 'screen' });
   }
   for (const { x, y, side, turn, flip, dim } of FIGURE_HEADS) {
-    layers.push(at(await drawHead(subject, side, turn, flip, dim), x, y));
+    layers.push(at(await drawHead(subject, side * scale, turn, flip, dim), x * scale, y * scale));
   }
   // One head a column, used in all three rows: fifteen would cost three times as much and look the same.
   for (const [column, turn] of TURNS.entries()) {
-    const head = await drawHead(subject, 112, turn + random.between(-2, 2), column > 2, 1);
-    for (const y of ROWS) layers.push(at(head, 128 + column * 143, y));
+    const head = await drawHead(subject, 112 * scale, turn + random.between(-2, 2), column > 2, 1);
+    for (const y of ROWS) layers.push(at(head, (128 + column * 143) * scale, y * scale));
   }
-  layers.push({ input: bust.pixels, raw: bust.raw, left: BUST.left, top: BUST.top });
+  const bust = await drawBust(subject, scale);
+  layers.push({
+    input: bust.pixels,
+    raw: bust.raw,
+    left: Math.round(BUST.left * scale),
+    top: Math.round(BUST.top * scale),
+  });
 
   const hue = n(random.between(200, 260));
   const paper = Buffer.from(
-    `<svg xmlns="http://www.w3.org/2000/svg" width="${SHEET}" height="${SHEET}"><defs><radialGradient id="p" cy="0.4" r="0.8"><stop stop-color="hsl(${hue} 16% 26%)"/><stop offset="1" stop-color="hsl(${hue} 22% 10%)"/></radialGradient></defs>` +
+    `<svg xmlns="http://www.w3.org/2000/svg" width="${side}" height="${side}" viewBox="0 0 ${SHEET} ${SHEET}"><defs><radialGradient id="p" cy="0.4" r="0.8"><stop stop-color="hsl(${hue} 16% 26%)"/><stop offset="1" stop-color="hsl(${hue} 22% 10%)"/></radialGradient></defs>` +
       `<rect width="${SHEET}" height="${SHEET}" fill="url(#p)"/>` +
       repeat(
         9,
@@ -71,7 +78,7 @@ export async function drawSheet(
       '</svg>',
   );
   const composed = await sharp(paper).composite(layers).removeAlpha().raw().toBuffer();
-  return style === 'photo' ? composed : applyStyle(composed, { width: SHEET, height: SHEET, channels: 3 }, style);
+  return style === 'photo' ? composed : applyStyle(composed, { width: side, height: side, channels: 3 }, style);
 }
 
 function at({ pixels, raw }: Raw, x: number, y: number): OverlayOptions {
@@ -79,7 +86,8 @@ function at({ pixels, raw }: Raw, x: number, y: number): OverlayOptions {
 }
 
 /** The head in a soft round frame. */
-async function drawHead(subject: Subject, side: number, turn: number, flip: boolean, dim: number): Promise<Raw> {
+async function drawHead(subject: Subject, size: number, turn: number, flip: boolean, dim: number): Promise<Raw> {
+  const side = Math.max(4, Math.round(size));
   const { left, top, side: headSide } = subject.head;
   const round = Buffer.from(
     `<svg xmlns="http://www.w3.org/2000/svg" width="${side}" height="${side}"><defs><radialGradient id="r"><stop offset="0.86"/><stop offset="1" stop-opacity="0"/></radialGradient></defs><rect width="${side}" height="${side}" fill="url(#r)"/></svg>`,
@@ -103,26 +111,24 @@ async function drawHead(subject: Subject, side: number, turn: number, flip: bool
 }
 
 /** The person from the waist up, with the face where the face is cut from. */
-async function drawBust(subject: Subject): Promise<Raw> {
-  const { width, height, head } = subject;
-  const factor = (FACE.side * 0.94) / head.side;
+async function drawBust({ cutOut, width, height, head }: Subject, scale: number): Promise<Raw> {
+  const factor = (FACE.side * 0.94 * scale) / head.side;
+  const frame = { width: Math.round(BUST.width * scale), height: Math.round(BUST.height * scale) };
   const [w, h] = [Math.max(1, Math.round(width * factor)), Math.max(1, Math.round(height * factor))];
-  const scaled = await sharp(subject.cutOut, { raw: { width, height, channels: 4 } })
-    .resize(w, h)
+  const scaled = await sharp(cutOut, { raw: { width, height, channels: 4 } })
+    .resize(w, h, { fit: 'fill' })
     .raw()
     .toBuffer();
-  // Where the head's middle has to be, inside the bust's own frame.
-  const x = FACE.left + FACE.side / 2 - BUST.left - (head.left + head.side / 2) * factor;
-  const y = FACE.top + FACE.side / 2 - BUST.top - (head.top + head.side / 2) * factor;
-  const [left, top] = [Math.round(Math.max(0, x)), Math.round(Math.max(0, y))];
+  // Where the person has to begin for the head's middle to be the face's, inside the bust's own frame.
+  const x = Math.round((FACE.left + FACE.side / 2 - BUST.left) * scale - (head.left + head.side / 2) * factor);
+  const y = Math.round((FACE.top + FACE.side / 2 - BUST.top) * scale - (head.top + head.side / 2) * factor);
+  const [left, top] = [Math.max(0, x), Math.max(0, y)];
   const seen = {
-    left: Math.round(Math.max(0, -x)),
-    top: Math.round(Math.max(0, -y)),
-    width: 0,
-    height: 0,
+    left: left - x,
+    top: top - y,
+    width: Math.max(1, Math.min(w - (left - x), frame.width - left)),
+    height: Math.max(1, Math.min(h - (top - y), frame.height - top)),
   };
-  seen.width = Math.max(1, Math.min(w - seen.left, BUST.width - left));
-  seen.height = Math.max(1, Math.min(h - seen.top, BUST.height - top));
   const part = await sharp(scaled, { raw: { width: w, height: h, channels: 4 } })
     .extract(seen)
     .raw()
@@ -130,16 +136,14 @@ async function drawBust(subject: Subject): Promise<Raw> {
   // Fades out below instead of ending in a line, wherever the picture ends.
   const end = top + seen.height;
   const fade = Buffer.from(
-    `<svg xmlns="http://www.w3.org/2000/svg" width="${BUST.width}" height="${BUST.height}"><defs><linearGradient id="f" gradientUnits="userSpaceOnUse" x2="0" y1="${end - 90}" y2="${end}"><stop/><stop offset="1" stop-opacity="0"/></linearGradient></defs><rect width="100%" height="100%" fill="url(#f)"/></svg>`,
+    `<svg xmlns="http://www.w3.org/2000/svg" width="${frame.width}" height="${frame.height}"><defs><linearGradient id="f" gradientUnits="userSpaceOnUse" x2="0" y1="${end - 90 * scale}" y2="${end}"><stop/><stop offset="1" stop-opacity="0"/></linearGradient></defs><rect width="100%" height="100%" fill="url(#f)"/></svg>`,
   );
-  const pixels = await sharp({
-    create: { width: BUST.width, height: BUST.height, channels: 4, background: { r: 0, g: 0, b: 0, alpha: 0 } },
-  })
+  const pixels = await sharp({ create: { ...frame, channels: 4, background: { r: 0, g: 0, b: 0, alpha: 0 } } })
     .composite([
       { input: part, raw: { width: seen.width, height: seen.height, channels: 4 }, left, top },
       { input: fade, blend: 'dest-in' },
     ])
     .raw()
     .toBuffer();
-  return { pixels, raw: { width: BUST.width, height: BUST.height, channels: 4 } };
+  return { pixels, raw: { ...frame, channels: 4 } };
 }

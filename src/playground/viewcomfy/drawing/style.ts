@@ -33,7 +33,7 @@ function treat(picture: Sharp, style: Style): Sharp {
       return picture.median(5).modulate({ saturation: 1.5 }).sharpen({ sigma: 2.4, m2: 6 }).linear(1.15, -12);
     case 'pencil':
       return picture
-        .greyscale()
+        .modulate({ saturation: 0 })
         .convolve({ width: 3, height: 3, kernel: [-1, -1, -1, -1, 8, -1, -1, -1, -1], scale: 1 })
         .negate()
         .linear(1.1, -14);

@@ -12,21 +12,26 @@ export interface Subject {
   readonly touchesTop: boolean;
   /** a square around the head, in pixels of the above */
   readonly head: { readonly left: number; readonly top: number; readonly side: number };
-  /** mean colours of the clothes' region, for what is drawn beside the picture */
-  readonly colour: { readonly r: number; readonly g: number; readonly b: number };
 }
 
-/** The longest side that any of the pictures needs. */
-const MAX_SIDE = 1024;
 /** Sides of the small picture on which background and subject are told apart. */
 const GRID = 192;
 /** Pictures of more pixels than this are refused by the decoder. */
 export const MAX_PIXELS = 64_000_000;
 
-export async function cutOutSubject(picture: Buffer): Promise<Subject> {
-  const upright = await sharp(picture, { limitInputPixels: MAX_PIXELS })
+/** @param longest the longest side that what is drawn from it can use */
+export async function cutOutSubject(picture: Buffer, longest: number): Promise<Subject> {
+  const source = sharp(picture, { limitInputPixels: MAX_PIXELS });
+  const { autoOrient } = await source.metadata();
+  const factor = longest / Math.max(autoOrient.width, autoOrient.height);
+  // No narrower than one to three: of a longer strip only the middle is used.
+  const [least, most] = [Math.ceil(longest / 3), longest];
+  const upright = await source
     .rotate()
-    .resize(MAX_SIDE, MAX_SIDE, { fit: 'inside' })
+    .resize(
+      clamp(Math.round(autoOrient.width * factor), least, most),
+      clamp(Math.round(autoOrient.height * factor), least, most),
+    )
     .toColourspace('srgb')
     .ensureAlpha()
     .raw()
@@ -36,11 +41,17 @@ export async function cutOutSubject(picture: Buffer): Promise<Subject> {
 
   const small = await sharp(upright.data, { raw }).resize(GRID, GRID, { fit: 'fill' }).raw().toBuffer();
   const focus = await findFocus(upright.data, raw);
-  const { data: alpha, own } = subjectMask(small, focus);
-  const mask = await sharp(alpha, { raw: { width: GRID, height: GRID, channels: 1 } })
+  const { data: alpha, own, likely } = subjectMask(small, focus);
+  // Two steps, because sharp would do all of it after making the mask large.
+  const grid = { width: GRID, height: GRID, channels: 1 } as const;
+  const smooth = await sharp(alpha, { raw: grid })
     .median(5)
-    .blur(2.6)
-    .linear(1.9, -135)
+    .blur(1.3)
+    .linear(1.7, -100)
+    .toColourspace('b-w')
+    .raw()
+    .toBuffer();
+  const mask = await sharp(smooth, { raw: grid })
     .resize(width, height, { fit: 'fill', kernel: 'cubic' })
     .toColourspace('b-w')
     .raw()
@@ -51,23 +62,13 @@ export async function cutOutSubject(picture: Buffer): Promise<Subject> {
     ? sharp(upright.data, { raw })
     : sharp(whole, { raw: three }).joinChannel(mask, { raw: { width, height, channels: 1 } });
 
-  const { channels } = await sharp(whole, { raw: three })
-    .extract({
-      left: Math.floor(width * 0.3),
-      top: Math.floor(height * 0.75),
-      width: Math.max(1, Math.floor(width * 0.4)),
-      height: Math.max(1, Math.floor(height * 0.2)),
-    })
-    .stats();
-  const [r = 128, g = 128, b = 128] = channels.map(({ mean }) => Math.round(mean));
   return {
     cutOut: await cutOut.raw().toBuffer(),
     whole,
     width,
     height,
     touchesTop: alpha.subarray(GRID * 0.35, GRID * 0.65).some((value) => value > 128),
-    head: findHead(width, height, focus, alpha),
-    colour: { r, g, b },
+    head: likely ? findHead(width, height, alpha) : guessHead(width, height, focus),
   };
 }
 
@@ -76,7 +77,7 @@ export async function cutOutSubject(picture: Buffer): Promise<Subject> {
  * what can be reached from the upper corners over like colours is background, if that leaves a likely subject; where it
  * does not, the soft outline of a bust around the place that draws attention stands for it.
  */
-function subjectMask(rgba: Buffer, focus: Focus): { data: Buffer; own: boolean } {
+function subjectMask(rgba: Buffer, focus: Focus): { data: Buffer; own: boolean; likely: boolean } {
   const data = Buffer.alloc(GRID * GRID);
   let clear = 0;
   for (let index = 0; index < data.length; index += 1) {
@@ -84,10 +85,12 @@ function subjectMask(rgba: Buffer, focus: Focus): { data: Buffer; own: boolean }
     data[index] = alpha;
     if (alpha < 128) clear += 1;
   }
-  if (clear > data.length * 0.05) return { data, own: true };
+  if (clear > data.length * 0.05) return { data, own: true, likely: true };
 
-  const background = floodBackground(rgba);
-  const share = background.reduce((sum, value) => sum + value, 0) / background.length;
+  // Clothes in the wall's own colour let the flood in: then the shoulders are closed to it.
+  const open = floodBackground(rgba, false);
+  const background = shareWithin(open, 0.33, 0.82) > 0.08 ? floodBackground(rgba, true) : open;
+  const share = shareWithin(background, 0.5, 0);
   const likely = share > 0.12 && share < 0.8;
   for (let y = 0; y < GRID; y += 1) {
     for (let x = 0; x < GRID; x += 1) {
@@ -102,7 +105,7 @@ function subjectMask(rgba: Buffer, focus: Focus): { data: Buffer; own: boolean }
       data[index] = Math.round(255 * kept * side);
     }
   }
-  return { data, own: false };
+  return { data, own: false, likely };
 }
 
 /** How different two places may be: neighbours, and a place and the corner it was reached from. */
@@ -110,7 +113,7 @@ const STEP = 16;
 const REACH = 72;
 
 /** 1 where the background is. Starts from the upper corners and never enters the middle, where the subject surely is. */
-function floodBackground(rgba: Buffer): Uint8Array {
+function floodBackground(rgba: Buffer, guarded: boolean): Uint8Array {
   const background = new Uint8Array(GRID * GRID);
   // Light counts less than colour: a wall has shadows, and the same wall goes on behind them.
   function difference(a: number, b: number): number {
@@ -120,7 +123,8 @@ function floodBackground(rgba: Buffer): Uint8Array {
   }
   function middle(index: number): boolean {
     const [u, v] = [(index % GRID) / GRID - 0.5, Math.floor(index / GRID) / GRID];
-    const shoulders = v > 0.6 ? Math.min(0.4, (v - 0.6) * 1.6) : 0;
+    if (!guarded) return Math.hypot(u / 0.17, (v - 0.5) / 0.2) < 1;
+    const shoulders = v > 0.63 ? Math.min(0.4, (v - 0.63) * 2) : 0;
     return v > 0.3 && Math.hypot(u / (0.17 + shoulders), Math.min(0, v - 0.5) / 0.2) < 1;
   }
   for (const corner of [0, GRID - 1]) {
@@ -142,6 +146,17 @@ function floodBackground(rgba: Buffer): Uint8Array {
   return background;
 }
 
+/** How much of the picture's part below `top`, and no further than `half` from its middle, is background. */
+function shareWithin(background: Uint8Array, half: number, top: number): number {
+  let [all, found] = [0, 0];
+  for (const [index, value] of background.entries()) {
+    if (Math.abs((index % GRID) / GRID - 0.5) > half || Math.floor(index / GRID) / GRID < top) continue;
+    all += 1;
+    found += value;
+  }
+  return found / all;
+}
+
 /** A place in the picture, each from 0 to 1. */
 interface Focus {
   readonly u: number;
@@ -154,10 +169,10 @@ async function findFocus(
   raw: { readonly width: number; readonly height: number; readonly channels: 4 },
 ): Promise<Focus> {
   const { width, height } = raw;
-  const square = Math.min(width, height);
+  const side = Math.min(width, height);
   const { info } = await sharp(pixels, { raw })
     .removeAlpha()
-    .resize(square, square, { fit: 'cover', position: 'attention' })
+    .resize(side, side, { fit: 'cover', position: 'attention' })
     .raw()
     .toBuffer({ resolveWithObject: true });
   return {
@@ -166,17 +181,35 @@ async function findFocus(
   };
 }
 
-/** The head is around the focus, and its top is where the subject begins above that. */
-function findHead(width: number, height: number, { u, v }: Focus, alpha: Buffer): Subject['head'] {
-  const square = Math.min(width, height);
-  let row = 0;
-  while (row < GRID * v && (alpha[row * GRID + Math.round(u * GRID)] ?? 0) < 128) row += 1;
-  const top = (row / GRID) * height;
-  const half = clamp(v * height - top, square * 0.24, square * 0.34) * 1.12;
-  const side = Math.round(Math.min(half * 2, square));
+/** The head is what is on top of the subject, down to where it is about as deep as it is wide. */
+function findHead(width: number, height: number, alpha: Buffer): Subject['head'] {
+  let [top, widest, middle] = [-1, 0, GRID / 2];
+  for (let row = 0; row < GRID; row += 1) {
+    const inside: number[] = [];
+    for (let x = 0; x < GRID; x += 1) if ((alpha[row * GRID + x] ?? 0) > 128) inside.push(x);
+    // A few hairs are no head yet.
+    if (inside.length < GRID * 0.04) continue;
+    if (top < 0) top = row;
+    if ((row - top) * (height / GRID) > 1.15 * widest * (width / GRID)) break;
+    if (inside.length > widest) {
+      widest = inside.length;
+      middle = inside.reduce((sum, x) => sum + x, 0) / inside.length;
+    }
+  }
+  const side = clamp((widest / GRID) * width * 1.36, Math.min(width, height) * 0.2, Math.min(width, height) * 0.8);
+  return square(width, height, (middle / GRID) * width, (Math.max(0, top) / GRID) * height + side * 0.47, side);
+}
+
+/** Without an outline: as large as heads are in most portraits, around the place that draws attention. */
+function guessHead(width: number, height: number, { u, v }: Focus): Subject['head'] {
+  return square(width, height, u * width, v * height, Math.min(width, height) * 0.56);
+}
+
+function square(width: number, height: number, x: number, y: number, wanted: number): Subject['head'] {
+  const side = Math.max(1, Math.round(Math.min(wanted, width, height)));
   return {
-    left: Math.round(clamp(u * width - side / 2, 0, width - side)),
-    top: Math.round(clamp(top - side * 0.03, 0, height - side)),
+    left: Math.round(clamp(x - side / 2, 0, width - side)),
+    top: Math.round(clamp(y - side / 2, 0, height - side)),
     side,
   };
 }
