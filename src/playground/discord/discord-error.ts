@@ -30,8 +30,6 @@ export const unknownInteraction = () => new DiscordError(404, 10062, 'Unknown in
 export const unknownCommand = () => new DiscordError(404, 10063, 'Unknown application command');
 export const tooManyAttachments = () =>
   new DiscordError(400, 30015, 'Maximum number of attachments in a message reached (10)');
-export const tooOftenOnOldMessage = () =>
-  new DiscordError(429, 30046, 'Maximum number of edits to messages older than 1 hour reached. Try again later');
 export const tooLarge = () => new DiscordError(413, 40005, 'Request entity too large');
 export const alreadyAcknowledged = () => new DiscordError(400, 40060, 'Interaction has already been acknowledged.');
 export const tooManyFollowUps = () =>

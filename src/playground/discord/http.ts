@@ -88,7 +88,11 @@ async function readMultipart(request: IncomingMessage, type: string, maxBytes: n
     stream.on('data', (chunk: Buffer) => {
       if (!body.tooLarge) chunks.push(chunk);
     });
-    stream.on('end', () => body.uploads.push({ field, name, mediaType, bytes: Buffer.concat(chunks) }));
+    stream.on('end', () => {
+      const bytes = Buffer.concat(chunks);
+      // A form's file input that was left empty.
+      if (name || bytes.length > 0) body.uploads.push({ field, name: name || 'blob', mediaType, bytes });
+    });
     // Its error is the parser's as well; without a listener it would end the process.
     stream.on('error', () => {});
   });

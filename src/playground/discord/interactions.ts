@@ -41,7 +41,9 @@ export interface Interaction {
   /** bytes a file of its answer may have */
   fileLimit: number;
   metadata: APIMessageInteractionMetadata;
-  /** Called once, when it is answered or has failed. */
+  /** the command's name, where it is one */
+  command: string | undefined;
+  /** Settles when it is answered or has failed. */
   settled: Promise<void>;
 }
 
@@ -50,6 +52,7 @@ export interface NewInteraction {
   person: Person;
   place: Place;
   data: object;
+  command?: string;
   source?: Message | undefined;
   /** for a message target or a modal: what else its metadata tells */
   metadata?: Partial<APIMessageInteractionMetadata>;
@@ -115,6 +118,7 @@ export function createInteractions(dependencies: InteractionDependencies): Inter
       owners,
       fileLimit: Math.max(person.fileLimit, place.guild?.fileLimit ?? 0),
       metadata: metadataOf(request, id, owners),
+      command: request.command,
       settled,
     };
     byId.set(id, interaction);

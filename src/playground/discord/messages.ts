@@ -31,6 +31,10 @@ export interface Message extends MessageContent {
   /** the application whose interaction made it */
   webhook: string | undefined;
   metadata: APIMessageInteractionMetadata | undefined;
+  /** the command that it answers */
+  command: string | undefined;
+  /** settled when no edit of it is under way */
+  edits: Promise<void>;
 }
 
 export interface NewMessage {
@@ -43,18 +47,23 @@ export interface NewMessage {
   /** a deferred answer: no content yet */
   loading?: boolean;
   metadata?: APIMessageInteractionMetadata | undefined;
+  command?: string | undefined;
   type?: MessageType;
   webhook?: string | undefined;
+}
+
+export interface Edit {
+  body: MessageBody;
+  uploads: readonly UploadedFile[];
+  fileLimit: number;
+  writing: Writing;
 }
 
 export type MessageChange = 'message-created' | 'message-updated' | 'message-deleted';
 
 export interface Messages {
   create(message: NewMessage): Promise<Message>;
-  edit(
-    message: Message,
-    edit: { body: MessageBody; uploads: readonly UploadedFile[]; fileLimit: number; writing: Writing },
-  ): Promise<void>;
+  edit(message: Message, change: Edit): Promise<void>;
   remove(message: Message): void;
   find(place: Place, id: string): Message | undefined;
   /** oldest first; what `viewer` sees, or, for the bot's own token, everything that is not ephemeral */
@@ -111,6 +120,8 @@ export function createMessages({
       reference,
       webhook: request.webhook,
       metadata: request.metadata,
+      command: request.command,
+      edits: Promise.resolve(),
     };
     const messages = channel(place);
     messages.set(message.id, message);
@@ -152,7 +163,14 @@ export function createMessages({
     return { mentions, mentionsEveryone: kinds.includes('everyone') && /@(?:everyone|here)\b/u.test(text) };
   }
 
-  async function edit(message: Message, { body, uploads, fileLimit, writing }: Parameters<Messages['edit']>[1]) {
+  /** One after the other: each builds on what the one before has left. */
+  function edit(message: Message, change: Edit): Promise<void> {
+    const done = message.edits.then(() => applyEdit(message, change));
+    message.edits = done.catch(() => {});
+    return done;
+  }
+
+  async function applyEdit(message: Message, { body, uploads, fileLimit, writing }: Edit) {
     const previous = { ...message, flags: message.flags & ~MessageFlags.Loading };
     const content = await writeContent(attachments, {
       body,
@@ -210,6 +228,9 @@ export function createMessages({
       ...(message.nonce === undefined ? {} : { nonce: message.nonce }),
       ...(message.webhook === undefined ? {} : { webhook_id: message.webhook, application_id: message.webhook }),
       ...(message.metadata ? { interaction_metadata: message.metadata } : {}),
+      ...(message.metadata && message.command !== undefined
+        ? { interaction: commandOf(message.metadata, message.command) }
+        : {}),
       ...(message.reference ? referenceFields(message, message.reference) : {}),
     };
   }
@@ -242,6 +263,11 @@ export function createMessages({
   }
 
   return { create, edit, remove, find, list, render };
+}
+
+/** The older form of the metadata, which alone has the command's name. */
+function commandOf({ id, type, user }: APIMessageInteractionMetadata, name: string) {
+  return { id, type, user, name };
 }
 
 function isFlags(bits: number): bits is MessageFlags {

@@ -120,18 +120,14 @@ export function personRoutes(dependencies: PersonDependencies): PersonRoute[] {
     const { command, path } = inputs.find(call.param('name'), person, place);
     const input = { person, place, fields, uploads: call.body.uploads };
     const data = await inputs.data(command, path, input);
-    if (command.type === ApplicationCommandType.ChatInput) {
-      if (target !== undefined) throw new PersonError(`${command.name} takes no target.`);
-      return started(interactions.start({ type: InteractionType.ApplicationCommand, person, place, data }));
+    const chat = command.type === ApplicationCommandType.ChatInput;
+    if (chat !== (target === undefined)) {
+      throw new PersonError(`${command.name} ${chat ? 'takes no' : 'needs a'} target.`);
     }
-    if (target === undefined) throw new PersonError(`${command.name} needs a target.`);
+    const { name, type } = command;
+    const what = target === undefined ? { data } : onTarget(type, target, person, place, data);
     return started(
-      interactions.start({
-        type: InteractionType.ApplicationCommand,
-        person,
-        place,
-        ...onTarget(command.type, target, person, place, data),
-      }),
+      interactions.start({ type: InteractionType.ApplicationCommand, person, place, command: name, ...what }),
     );
   }
 

@@ -140,6 +140,7 @@ export function interactionRoutes({
       onlyFor: ((body.flags ?? 0) & MessageFlags.Ephemeral) === 0 ? undefined : person,
       loading,
       metadata: interaction.metadata,
+      command: interaction.command,
       webhook: applicationId,
       ...(type === InteractionType.ApplicationCommand ? { type: MessageType.ChatInputCommand } : {}),
     });

@@ -35,6 +35,8 @@ export interface LocalDiscordOptions {
   page?: (request: IncomingMessage, response: ServerResponse) => Promise<boolean>;
   /** bytes a file may have where nobody pays for more; default 20 MiB */
   fileLimit?: number;
+  /** bytes a file may have in the bot's own guild, where boosts allow more */
+  guildFileLimit?: number;
   /** bytes a whole request of the bot may have; default 25 MiB */
   requestLimit?: number;
   /** how many further members there are from the start: `user1` and so on */
@@ -78,7 +80,12 @@ export async function createLocalDiscord(options: LocalDiscordOptions = {}): Pro
   const recorder = createRecorder(options.record);
   const feed = createEventFeed(clock);
   const stateChanged = () => feed.send(() => ({ type: 'state-changed' }));
-  const world = createWorld({ newId, fileLimit, users: options.users ?? 0 });
+  const world = createWorld({
+    newId,
+    fileLimit,
+    guildFileLimit: options.guildFileLimit ?? fileLimit,
+    users: options.users ?? 0,
+  });
   const attachments = createAttachments({ clock, newId, baseUrl: () => url });
   const faults = createFaults(stateChanged);
   const registry = createRegistry({ applicationId, newId, changed: stateChanged });

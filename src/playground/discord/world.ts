@@ -104,20 +104,23 @@ const MIB = 1024 * 1024;
 export function createWorld({
   newId,
   fileLimit,
+  guildFileLimit,
   users,
 }: {
   newId: () => string;
   /** bytes: for people without a subscription, in guilds without boosts */
   fileLimit: number;
+  /** bytes: in the bot's own guild */
+  guildFileLimit: number;
   /** how many members beside the named ones, `user1` and so on */
   users: number;
 }): World {
   const bot = user('troupe', 'Troupe', newId(), true);
-  const home = newGuild('Troupe playground', true);
-  const away = newGuild('Somebody else’s server', false);
+  const home = newGuild('Troupe playground', guildFileLimit, true);
+  const away = newGuild('Somebody else’s server', fileLimit, false);
   const people: Person[] = [];
 
-  function newGuild(name: string, botIsMember: boolean): Guild {
+  function newGuild(name: string, fileLimit: number, botIsMember: boolean): Guild {
     return { id: newId(), name, botIsMember, fileLimit, moderatorRole: newId() };
   }
 
