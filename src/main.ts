@@ -39,13 +39,15 @@ async function main(): Promise<void> {
   });
 }
 
-async function openBackend({ backend }: Config, log: Logger, opened: Closing[]): Promise<Backend> {
+async function openBackend({ backend, limits }: Config, log: Logger, opened: Closing[]): Promise<Backend> {
   const dependencies = { clock: systemClock, log };
-  if (backend.type !== 'local-viewcomfy') return createBackend(backend, dependencies);
+  const totalTimeoutMs = limits.runMs;
+  if (backend.type !== 'local-viewcomfy') return createBackend({ ...backend, totalTimeoutMs }, dependencies);
   const keys = { clientId: 'playground', clientSecret: randomBytes(18).toString('base64url') };
   const local = await createLocalViewComfy({ ...keys, runMs: backend.runMs, coldStartMs: backend.coldStartMs });
   opened.push(local);
-  return createBackend({ type: 'viewcomfy', url: local.url, ...keys }, dependencies);
+  const name = 'the local ViewComfy';
+  return createBackend({ type: 'viewcomfy', name, url: local.url, totalTimeoutMs, ...keys }, dependencies);
 }
 
 async function openDiscord({ discord }: Config, opened: Closing[]) {

@@ -8,7 +8,7 @@ export type ParameterValue = string | number | boolean;
 
 /** A file on disk: an answer on its way to a backend, or a result on its way to a person. */
 export interface StoredFile {
-  /** safe as a file name: `[a-z0-9._-]` */
+  /** safe as a file name: `[A-Za-z0-9._-]` */
   readonly name: string;
   readonly mediaType: string;
   readonly path: string;

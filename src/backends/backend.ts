@@ -41,10 +41,8 @@ export interface RunRequest extends ResumeRequest {
   /** parameters by key (`<nodeId>-inputs-<name>`), every value valid JSON */
   readonly parameters: Readonly<Record<string, ParameterValue>>;
   /** files by parameter key */
-  readonly files: Readonly<Record<string, RunFile>>;
+  readonly files: Readonly<Record<string, StoredFile>>;
 }
-
-export type RunFile = StoredFile;
 
 export type BackendEvent =
   /** what to store so that the run can be found again after a restart */

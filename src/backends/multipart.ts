@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
-import type { RunFile } from './backend.ts';
+import type { StoredFile } from '../recipe.ts';
 
 /** A form whose length is known and whose body can be made again, for a redirect that asks for it a second time. */
 export interface Multipart {
@@ -12,7 +12,7 @@ export interface Multipart {
 }
 
 export interface MultipartContent {
-  readonly files: Readonly<Record<string, RunFile>>;
+  readonly files: Readonly<Record<string, StoredFile>>;
   readonly fields: Readonly<Record<string, string>>;
 }
 

@@ -14,6 +14,8 @@ import { createResultHosts } from './result-hosts.ts';
 import { ResultOutput, writeResultFiles } from './result-files.ts';
 
 export interface ViewComfyOptions {
+  /** what people read: `ViewComfy`, unless it is a stand-in */
+  readonly name?: string;
   /** the endpoint as the dashboard shows it; nothing is added to it */
   readonly url: string;
   readonly clientId: string;
@@ -62,7 +64,7 @@ export function createViewComfy(options: ViewComfyOptions, { clock, log }: ViewC
   let closed = false;
 
   return {
-    name: 'ViewComfy',
+    name: options.name ?? 'ViewComfy',
     capabilities: { progress: true, preview: false, cancel: false, resume: false },
     run,
     async close() {
