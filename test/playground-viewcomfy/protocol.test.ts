@@ -73,6 +73,16 @@ describe('a run', () => {
     expect(own.body).toContain('3-inputs-seed');
   });
 
+  test('survives keys that name what every object has', async () => {
+    const viewComfy = await startViewComfy({ pictureScale: 0.1 });
+    const params = '{"__proto__-inputs-x":1,"constructor-inputs-toString":2}';
+    const parts = [{ name: 'params', body: params }];
+    expect(readResult((await run(viewComfy, parts)).body).prompt).toMatchObject({
+      constructor: { inputs: { toString: 2 } },
+    });
+    expect((await run(viewComfy, [...parts, { name: 'workflow_api', body: '{}' }])).status).toBe(422);
+  });
+
   test('numbers its files while the container is warm, and from one after a cold start', async () => {
     let now = 1_000_000;
     const viewComfy = await startViewComfy({ clock: { now: () => now, after: () => () => {} } });

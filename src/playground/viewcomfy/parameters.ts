@@ -102,7 +102,7 @@ export function readOrder(form: Form): Order {
     const known =
       node !== undefined &&
       input !== undefined &&
-      (!workflow || workflow[node]?.inputs[input] !== undefined) &&
+      (!workflow || hasInput(workflow, node, input)) &&
       (!isFlux || key === CHARACTER || key === POSE || key in FluxParams.shape || FLUX_NODES.test(key));
     if (!known) {
       complaints.push({
@@ -115,6 +115,10 @@ export function readOrder(form: Form): Order {
   const flux = isFlux ? readFlux(params, form.files, complaints) : undefined;
   if (complaints.length > 0) throw refuseInput(complaints);
   return { params, files: form.files, logs, flux };
+}
+
+function hasInput(workflow: z.output<typeof Workflow>, node: string, input: string): boolean {
+  return Object.hasOwn(workflow, node) && Object.hasOwn(workflow[node]?.inputs ?? {}, input);
 }
 
 function readFlux(

@@ -242,12 +242,13 @@ export function startRun(id: string, order: Order, behaviour: Behaviour, depende
 
 /** The parameters as a graph again, as the result carries it. */
 function promptOf(order: Order): Record<string, { inputs: Record<string, unknown> }> {
-  const nodes: Record<string, { inputs: Record<string, unknown> }> = {};
+  // Keys come from outside: a map has no prototype that one of them could name.
+  const nodes = new Map<string, Map<string, unknown>>();
   const files = [...order.files].map(([key, { filename }]) => [key, filename] as const);
   for (const [key, value] of [...Object.entries(order.params), ...files]) {
     const [node = key, , input = key] = key.split(/-(inputs)-/);
-    nodes[node] ??= { inputs: {} };
-    nodes[node].inputs[input] = value;
+    const inputs = nodes.get(node) ?? new Map<string, unknown>();
+    nodes.set(node, inputs.set(input, value));
   }
-  return nodes;
+  return Object.fromEntries([...nodes].map(([node, inputs]) => [node, { inputs: Object.fromEntries(inputs) }]));
 }

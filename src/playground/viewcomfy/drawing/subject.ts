@@ -115,11 +115,16 @@ const REACH = 72;
 /** 1 where the background is. Starts from the upper corners and never enters the middle, where the subject surely is. */
 function floodBackground(rgba: Buffer, guarded: boolean): Uint8Array {
   const background = new Uint8Array(GRID * GRID);
+  function channel(a: number, b: number, offset: number): number {
+    return (rgba[a * 4 + offset] ?? 0) - (rgba[b * 4 + offset] ?? 0);
+  }
   // Light counts less than colour: a wall has shadows, and the same wall goes on behind them.
   function difference(a: number, b: number): number {
-    const [red, green, blue] = [0, 1, 2].map((channel) => (rgba[a * 4 + channel] ?? 0) - (rgba[b * 4 + channel] ?? 0));
-    const light = ((red ?? 0) + (green ?? 0) + (blue ?? 0)) / 3;
-    return Math.abs(light) * 0.55 + Math.hypot((red ?? 0) - light, (green ?? 0) - light, (blue ?? 0) - light) * 1.5;
+    const red = channel(a, b, 0);
+    const green = channel(a, b, 1);
+    const blue = channel(a, b, 2);
+    const light = (red + green + blue) / 3;
+    return Math.abs(light) * 0.55 + Math.sqrt((red - light) ** 2 + (green - light) ** 2 + (blue - light) ** 2) * 1.5;
   }
   function middle(index: number): boolean {
     const [u, v] = [(index % GRID) / GRID - 0.5, Math.floor(index / GRID) / GRID];
