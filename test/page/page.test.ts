@@ -46,6 +46,20 @@ describe.skipIf(executable === undefined)('the page', () => {
     await page.keyboard.press('Enter');
   }
 
+  /** Drops or pastes a file where the focus is. */
+  function give(page: Page, type: 'drop' | 'paste', name: string): Promise<unknown> {
+    return page.evaluate(`(() => {
+        const bytes = Uint8Array.from(atob('${portrait.toString('base64')}'), (each) => each.charCodeAt(0));
+        const transfer = new DataTransfer();
+        transfer.items.add(new File([bytes], '${name}', { type: 'image/png' }));
+        const init = { bubbles: true, cancelable: true };
+        const event = '${type}' === 'paste'
+          ? new ClipboardEvent('paste', { ...init, clipboardData: transfer })
+          : new DragEvent('drop', { ...init, dataTransfer: transfer });
+        document.activeElement.dispatchEvent(event);
+      })()`);
+  }
+
   test('leads a newcomer into /character with its required options shown and the first one focused', async () => {
     const page = await stage.open();
     await page.getByRole('button', { name: 'Try /character' }).click();
@@ -72,7 +86,7 @@ describe.skipIf(executable === undefined)('the page', () => {
     await keyboard.press('Enter');
     await (await chosen).setFiles({ name: 'me.png', mimeType: 'image/png', buffer: portrait });
     await page.getByRole('img', { name: 'Preview of me.png' }).waitFor();
-
+    await page.locator('button[aria-label="Send"]:focus').waitFor();
     await page.getByRole('button', { name: '+4 optional' }).focus();
     await keyboard.press('Enter');
     await page.getByRole('menuitem', { name: 'pose' }).waitFor();
@@ -98,6 +112,13 @@ describe.skipIf(executable === undefined)('the page', () => {
     stage.puppet.goOn();
   });
 
+  test('opens the command that takes a picture for a picture that is pasted into the empty box', async () => {
+    const page = await stage.open();
+    await give(page, 'paste', 'clip.png');
+    await page.getByRole('img', { name: 'Preview of clip.png' }).waitFor();
+    await expect.poll(() => page.locator('textarea[aria-label="prompt: What happens"]:focus').count()).toBe(1);
+  });
+
   test('says at the field what is missing, and keeps what was written when the command is refused', async () => {
     const page = await stage.open();
     await page.getByRole('button', { name: 'Try /character' }).click();
@@ -114,20 +135,9 @@ describe.skipIf(executable === undefined)('the page', () => {
     const page = await stage.open();
     await page.getByRole('button', { name: 'Try /character' }).click();
     await page.getByLabel('prompt: What happens').fill('two files');
-    const give = (type: string, name: string) =>
-      page.evaluate(`(() => {
-        const bytes = Uint8Array.from(atob('${portrait.toString('base64')}'), (each) => each.charCodeAt(0));
-        const transfer = new DataTransfer();
-        transfer.items.add(new File([bytes], '${name}', { type: 'image/png' }));
-        const init = { bubbles: true, cancelable: true };
-        const event = '${type}' === 'paste'
-          ? new ClipboardEvent('paste', { ...init, clipboardData: transfer })
-          : new DragEvent('drop', { ...init, dataTransfer: transfer });
-        document.activeElement.dispatchEvent(event);
-      })()`);
-    await give('drop', 'dropped.png');
+    await give(page, 'drop', 'dropped.png');
     await page.getByRole('img', { name: 'Preview of dropped.png' }).waitFor();
-    await give('paste', 'pasted.png');
+    await give(page, 'paste', 'pasted.png');
     await page.getByRole('img', { name: 'Preview of pasted.png' }).waitFor();
     await page.getByRole('button', { name: 'Send' }).click();
     await expect.poll(() => stage.puppet.notes).toEqual(['two files | dropped.png | pasted.png |  | ']);
@@ -238,6 +248,19 @@ describe.skipIf(executable === undefined)('the page', () => {
     await list.getByText('502 Bad Gateway, 3 times, every request of the bot').waitFor();
     await list.getByRole('button', { name: 'Off' }).click();
     await expect.poll(() => page.getByText('No faults are on.').isVisible()).toBe(true);
+  });
+
+  test('goes on by itself when the playground was stopped and started anew', async () => {
+    const page = await stage.open({ as: 'bo' });
+    await runPlain(page, 'secret');
+    await page.locator('.message').getByText('for your eyes').waitFor();
+    await stage.restart(() => page.getByText('Connecting to the playground…').waitFor());
+    await expect.poll(() => page.locator('.message').count(), { timeout: 15_000 }).toBe(0);
+    await runPlain(page, 'secret');
+    await page.locator('.message').getByText('for your eyes').waitFor();
+    // The browser itself tells of connections that were refused.
+    expect(stage.complaints.filter((each) => !each.includes('net::ERR'))).toEqual([]);
+    stage.complaints.length = 0;
   });
 
   test('keeps person and channel in the address, and goes where it says', async () => {

@@ -6,14 +6,17 @@ import { startPuppet } from './puppet.ts';
 
 /** The page on the real local Discord, with the puppet as its bot. */
 export async function openStage(browser: Browser) {
-  const discord = await createLocalDiscord({ page: createPage() });
-  const puppet = await startPuppet(discord);
+  let discord = await createLocalDiscord({ page: createPage() });
+  let puppet = await startPuppet(discord);
+  const { url } = discord;
   /** what no page may ever have: errors on its console, requests to elsewhere */
   const complaints: string[] = [];
 
   return {
-    discord,
-    puppet,
+    complaints,
+    get puppet() {
+      return puppet;
+    },
     /** Opens the page as a person, in a browser context of its own. */
     async open({ as = 'ana', channel = 'characters', width = 1280, height = 860 } = {}): Promise<Page> {
       const context = await browser.newContext({ viewport: { width, height }, locale: 'en-GB' });
@@ -25,16 +28,23 @@ export async function openStage(browser: Browser) {
       });
       page.on('pageerror', (error) => complaints.push(error.stack ?? error.message));
       page.on('request', (request) => {
-        const url = request.url();
-        if (!url.startsWith(`${discord.url}/`) && !url.startsWith('blob:')) complaints.push(`asked for ${url}`);
+        const asked = request.url();
+        if (!asked.startsWith(`${url}/`) && !asked.startsWith('blob:')) complaints.push(`asked for ${asked}`);
       });
-      await page.goto(`${discord.url}/#channel=${channel}&as=${as}`);
+      await page.goto(`${url}/#channel=${channel}&as=${as}`);
       await page.getByRole('heading', { level: 2, name: channel, exact: true }).waitFor();
       await page.getByRole('button', { name: 'Try /character' }).waitFor();
       return page;
     },
-    complaints,
-    async close() {
+    /** Another playground in the place of this one: the same names, other ids, nothing said yet. */
+    async restart(whileAway: () => Promise<void>): Promise<void> {
+      await puppet.close();
+      await discord.close();
+      await whileAway();
+      discord = await createLocalDiscord({ page: createPage(), port: Number(new URL(url).port) });
+      puppet = await startPuppet(discord);
+    },
+    async close(): Promise<void> {
       await Promise.all(browser.contexts().map((context) => context.close()));
       await puppet.close();
       await discord.close();

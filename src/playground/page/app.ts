@@ -152,6 +152,7 @@ class PlaygroundApp extends LitElement {
   #onKey(event: KeyboardEvent): void {
     if (event.key === 'Escape' && this.drawer) void this.#toggleDrawer();
     const free = document.activeElement === null || document.activeElement === document.body;
+    if (free && event.key === 'Escape') this.#box?.leave();
     if (free && event.key.length === 1 && !event.ctrlKey && !event.metaKey && !event.altKey) {
       this.querySelector<HTMLElement>('.text-input')?.focus();
     }

@@ -21,6 +21,9 @@ export interface EventHandlers {
 
 export type Client = ReturnType<typeof createClient>;
 
+/** Wait between attempts while the playground cannot be reached. */
+export const retryMs = 2000;
+
 const eventTypes = [
   'message-created',
   'message-updated',
@@ -87,15 +90,27 @@ export function createClient() {
     async setFault(fault: PlaygroundFault): Promise<void> {
       await post('faults', fault);
     },
-    /** Follows what `user` may see until the returned function is called; the browser reconnects by itself. */
+    /** Follows what `user` may see, over lost connections too, until the returned function is called. */
     follow(user: string, handlers: EventHandlers): () => void {
-      const source = new EventSource(`/playground/events?user=${encodeURIComponent(user)}`);
-      source.addEventListener('open', () => handlers.onOpen());
-      source.addEventListener('error', () => handlers.onLost());
-      for (const type of eventTypes) {
-        source.addEventListener(type, ({ data }: MessageEvent<string>) => handlers.onEvent(JSON.parse(data)));
+      let source: EventSource;
+      let timer: ReturnType<typeof setTimeout> | undefined;
+      function connect(): void {
+        source = new EventSource(`/playground/events?user=${encodeURIComponent(user)}`);
+        source.addEventListener('open', () => handlers.onOpen());
+        source.addEventListener('error', () => {
+          handlers.onLost();
+          // After a cut connection the browser tries again by itself, after an answer that is no stream it gives up.
+          if (source.readyState === EventSource.CLOSED) timer = setTimeout(connect, retryMs);
+        });
+        for (const type of eventTypes) {
+          source.addEventListener(type, ({ data }: MessageEvent<string>) => handlers.onEvent(JSON.parse(data)));
+        }
       }
-      return () => source.close();
+      connect();
+      return () => {
+        clearTimeout(timer);
+        source.close();
+      };
     },
   };
 }

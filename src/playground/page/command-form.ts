@@ -182,6 +182,16 @@ class CommandForm extends LitElement {
     else answers.set(name, answer);
     this.answers = answers;
     this.problems = new Map([...this.problems].filter(([other]) => other !== name));
+    if (answer instanceof File) void this.#goOn(name);
+  }
+
+  /** The button that opened the file dialog is gone once there is a file: the focus goes to what is still to be given. */
+  async #goOn(name: string): Promise<void> {
+    await this.updateComplete;
+    const field = this.#field(name);
+    await field?.updateComplete;
+    const { activeElement } = document;
+    if (activeElement === document.body || field?.contains(activeElement) === true) await this.#focusFirst();
   }
 
   #remove(option: CommandOption): void {
@@ -215,9 +225,13 @@ class CommandForm extends LitElement {
     }
   }
 
-  /** An error that begins with an option's name is shown at that option. */
+  /** An error that begins with the name of an option or of its file is shown there, unless it may mean the command. */
   #refuse(words: string): void {
-    const option = this.#shown.find(({ name }) => new RegExp(`^(option )?["'\`]?${name}["'\`]?[ :]`).test(words));
+    const option = this.#shown.find(({ name }) => {
+      const answer = this.answers.get(name);
+      if (answer instanceof File && words.startsWith(answer.name)) return true;
+      return name !== this.command.name && new RegExp(`^(option )?["'\`]?${name}["'\`]?[ :]`).test(words);
+    });
     if (option === undefined) this.refusal = words;
     else {
       this.problems = new Map([[option.name, words]]);
@@ -258,10 +272,14 @@ class CommandForm extends LitElement {
   /** Goes to an option, which may have to be drawn first. */
   async #focus(name: string): Promise<void> {
     await this.updateComplete;
+    const field = this.#field(name);
+    await field?.updateComplete;
+    field?.focus();
+  }
+
+  #field(name: string): OptionField | undefined {
     const field = this.querySelector(`option-field[data-name="${CSS.escape(name)}"]`);
-    if (!(field instanceof OptionField)) return;
-    await field.updateComplete;
-    field.focus();
+    return field instanceof OptionField ? field : undefined;
   }
 
   async #focusFirst(): Promise<void> {

@@ -56,13 +56,18 @@ class MessageBox extends LitElement {
       ${
         this.command === undefined
           ? this.#textBox()
-          : html`<command-form .command=${this.command} .chat=${this.chat} @leave=${this.#leave}></command-form>`
+          : html`<command-form .command=${this.command} .chat=${this.chat} @leave=${this.leave}></command-form>`
       }
     </div>`;
   }
 
   /** Opens the command `name`, as if it had been picked. */
   async open(name: string): Promise<void> {
+    // What is written already stays.
+    if (this.command?.name === name) {
+      this.querySelector('command-form')?.querySelector<HTMLElement>('option-field')?.focus();
+      return;
+    }
     this.#pick(slashCommands(this.chat).find((command) => command.name === name));
     await this.updateComplete;
   }
@@ -203,7 +208,9 @@ class MessageBox extends LitElement {
     this.chat.act.notify(undefined);
   }
 
-  #leave(): void {
+  /** Drops the command that is being written, if there is one. */
+  leave(): void {
+    if (this.command === undefined) return;
     this.command = undefined;
     void this.updateComplete.then(() => this.querySelector<HTMLElement>('.text-input')?.focus());
   }

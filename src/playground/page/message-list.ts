@@ -90,7 +90,7 @@ class MessageList extends LitElement {
       <h2>${channel.kind === 'guild-text' ? html`Welcome to #${channel.name}!` : channelName(channel, server)}</h2>
       <p>
         ${name} puts your character into new scenes: attach a picture, say what happens, and watch it being made. This
-        page behaves like Discord, so nothing here leaves your machine.
+        page stands in for Discord, so that you can try everything without an account.
       </p>
       ${channel.about === '' ? nothing : html`<p class="about">${channel.about}.</p>`}
       ${server.bot.online ? nothing : html`<p class="offline" role="status">${name} is not connected at the moment.</p>`}

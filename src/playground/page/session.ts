@@ -7,7 +7,7 @@ import type {
   PlaygroundUser,
 } from '../api.ts';
 import type { Address } from './address.ts';
-import { RequestError, type Client } from './client.ts';
+import { RequestError, retryMs, type Client } from './client.ts';
 
 /** Something this page did as a person, until its answer has come. */
 export interface Deed {
@@ -60,9 +60,6 @@ export interface Actions {
   setFault: Client['setFault'];
 }
 
-/** Wait between attempts while the playground cannot be reached. */
-const retryMs = 2000;
-
 /** Keeps what the page knows of the playground up to date, and acts in it as the chosen person. */
 export function createSession(client: Client, onChange: (chat: Chat) => void) {
   let server: PlaygroundState | undefined;
@@ -105,8 +102,13 @@ export function createSession(client: Client, onChange: (chat: Chat) => void) {
     const state = await client.state();
     server = state;
     clockOffset = state.now - Date.now();
-    me = state.users.find(({ id }) => id === me?.id) ?? me;
-    channel = state.channels.find(({ id }) => id === channel?.id) ?? channel;
+    // A playground that was started anew has the same people and channels under other ids.
+    me = state.users.find(({ id }) => id === me?.id) ?? state.users.find(({ name }) => name === me?.name) ?? me;
+    const visible = state.channels.filter(({ users }) => me !== undefined && users.includes(me.id));
+    channel =
+      visible.find(({ id }) => id === channel?.id) ??
+      visible.find((each) => channel !== undefined && placeName(each) === placeName(channel)) ??
+      channel;
     publish();
   }
 
@@ -160,19 +162,27 @@ export function createSession(client: Client, onChange: (chat: Chat) => void) {
     publish();
   }
 
+  /** Asks what became of an interaction whose event may have been missed. */
+  async function recall(id: string): Promise<void> {
+    try {
+      settle(await client.interaction(id));
+    } catch {
+      // The playground does not know it any more: nothing will come of it.
+      deeds = deeds.filter((deed) => deed.id !== id);
+    }
+    publish();
+  }
+
   function follow(): void {
     unfollow?.();
     if (me === undefined) return;
     connected = false;
-    unfollow = client.follow(me.id, {
+    unfollow = client.follow(me.name, {
       // Also after a lost connection: what changed meanwhile is read anew.
       onOpen() {
         connected = true;
-        void readState().catch(tell);
-        void readMessages();
-        for (const { id, state } of deeds) {
-          if (state === 'pending') void client.interaction(id).then(settle).then(publish).catch(tell);
-        }
+        void readState().then(readMessages).catch(tell);
+        for (const { id, state } of deeds) if (state === 'pending') void recall(id);
       },
       onEvent(event) {
         if (held !== undefined && 'channel' in event) held.push(event);
