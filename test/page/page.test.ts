@@ -179,9 +179,8 @@ describe.skipIf(executable === undefined)('the page', () => {
     await modal.getByRole('button', { name: 'Submit' }).click();
     await modal.getByText('This is needed.').waitFor();
     await modal.getByLabel('What is wrong').fill('the hat');
-    await modal
-      .locator('input[type=file]')
-      .setInputFiles({ name: 'proof.png', mimeType: 'image/png', buffer: portrait });
+    await give(page, 'paste', 'proof.png');
+    await modal.getByRole('img', { name: 'Preview of proof.png' }).waitFor();
     await modal.getByRole('button', { name: 'Submit' }).click();
     await page.locator('.message').getByText('Reported: the hat (1 files)').waitFor();
     expect(await modal.count()).toBe(0);

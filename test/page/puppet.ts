@@ -27,7 +27,7 @@ import sharp from 'sharp';
 import type { LocalDiscord } from '../../src/playground/discord/server.ts';
 
 /** What a hostile person or bot might write: none of it may become markup, script or a request. */
-export const hostile = [
+const hostile = [
   '<img src=x onerror="window.harmed=1"> <script>window.harmed=1</script>',
   '[click](javascript:window.harmed=1) <javascript:window.harmed=1>',
   '[site](https://example.com/"onmouseover="window.harmed=1) ![pixel](https://tracker.invalid/p.png)',

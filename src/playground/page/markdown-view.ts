@@ -3,9 +3,15 @@ import { parseMarkdown, type Block, type Inline } from './markdown.ts';
 import type { Chat } from './session.ts';
 import './time-stamp.ts';
 
-/** A message's text as Discord shows it. */
-export function markdown(source: string, chat: Chat): TemplateResult {
-  return html`<div class="markdown">${parseMarkdown(source).map((block) => blockView(block, chat))}</div>`;
+/** A message's text as Discord shows it; `mark` stands at its end, in the last line where that is plain text. */
+export function markdown(source: string, chat: Chat, mark?: TemplateResult): TemplateResult {
+  const blocks = parseMarkdown(source);
+  const last = blocks.at(-1);
+  const inLine = mark !== undefined && last?.kind === 'paragraph';
+  return html`<div class="markdown">
+    ${(inLine ? blocks.slice(0, -1) : blocks).map((block) => blockView(block, chat))}
+    ${inLine ? html`<p>${inlineView(last.children, chat)} ${mark}</p>` : mark}
+  </div>`;
 }
 
 function blockView(block: Block, chat: Chat): TemplateResult {

@@ -63,11 +63,11 @@ function bodyOf(message: APIMessage, chat: Chat): TemplateResult {
     </p>`;
   }
   const { components = [], content, embeds, attachments } = message;
-  const edited = message.edited_timestamp === null ? nothing : editedMark(message.edited_timestamp);
+  const edited = message.edited_timestamp === null ? undefined : editedMark(message.edited_timestamp);
   const parts = components.map((component) => componentView(component, message, chat));
   // With components V2 nothing but the components is shown (Discord hides files that no component names).
   if (has(message, MessageFlags.IsComponentsV2)) return html`${parts} ${edited}`;
-  return html`${content === '' ? nothing : markdown(content, chat)} ${edited} ${attachmentsView(attachments)}
+  return html`${content === '' ? edited : markdown(content, chat, edited)} ${attachmentsView(attachments)}
   ${embeds.map((embed) => embedView(embed, chat))} ${parts}`;
 }
 

@@ -61,7 +61,12 @@ class ModalDialog extends LitElement {
   protected override render() {
     const { data } = this.modal;
     const { user } = this.chat.server.bot;
-    return html`<dialog class="modal" aria-labelledby="modal-title" @close=${() => this.chat.act.closeModal()}>
+    return html`<dialog
+      class="modal"
+      aria-labelledby="modal-title"
+      @close=${() => this.chat.act.closeModal()}
+      @paste=${this.#onPaste}
+    >
       <form novalidate @submit=${this.#onSubmit}>
         <header>
           ${avatar({ name: user.username, picture: '/page/troupe.svg' }, 'small')}
@@ -178,6 +183,19 @@ class ModalDialog extends LitElement {
       .value=${value}
       @input=${onInput}
     ></textarea>`;
+  }
+
+  /** Pasted files go into the first place that has room. */
+  #onPaste(event: ClipboardEvent): void {
+    const files = [...(event.clipboardData?.files ?? [])];
+    if (files.length === 0) return;
+    event.preventDefault();
+    for (const component of this.#fields) {
+      const given = this.#valueOf(component);
+      if (component.type !== ComponentType.FileUpload || given.length >= (component.max_values ?? 1)) continue;
+      this.#answer(component.custom_id, [...given, ...files].slice(0, component.max_values ?? 1));
+      return;
+    }
   }
 
   #valueOf(component: APIComponentInLabel): readonly Part[] {

@@ -91,7 +91,8 @@ class TimeAndFaults extends LitElement {
                   (fault) =>
                     html`<li>
                       <span
-                        >${kinds.find(({ kind }) => kind === fault.kind)?.label ?? fault.kind}, ${fault.times} times,
+                        >${kinds.find(({ kind }) => kind === fault.kind)?.label ?? fault.kind},
+                        ${fault.times === 1 ? 'once' : `${fault.times} times`},
                         ${routes.find(({ route }) => route === (fault.route ?? ''))?.label ?? fault.route}</span
                       >
                       <button type="button" class="link" @click=${() => act.setFault({ ...fault, times: 0 })}>
