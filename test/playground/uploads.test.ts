@@ -37,3 +37,56 @@ test('files come whole through discord.js, as buffers and as a form of its own w
   expect(streamed.attachments[0]?.description).toBe('alt');
   expect(discord.url).toContain('127.0.0.1');
 });
+
+test('file names are kept as Discord keeps them', async () => {
+  const { rest, channel } = await stage();
+  const path = Routes.channelMessages(await channel('characters'));
+  const names = ['my cat (1).png', 'größe.png', '../../etc/passwd', '名前.png', 'SPOILER_x.png'];
+  const files = names.map((name) => ({ name, data: Buffer.from('x') }));
+  const message = z.custom<APIMessage>().parse(await rest.post(path, { body: {}, files }));
+  expect(message.attachments.map(({ filename }) => filename)).toEqual([
+    'my_cat_1.png',
+    'gre.png',
+    'passwd',
+    'unknown.png',
+    'SPOILER_x.png',
+  ]);
+  expect(message.attachments[0]?.title).toBe('my cat (1)');
+});
+
+test('a file over the limit, a request over its limit and an eleventh file are refused', async () => {
+  const { rest, channel, person } = await stage({ fileLimit: 1000, requestLimit: 5000 });
+  const path = Routes.channelMessages(await channel('characters'));
+  const post = (...sizes: number[]) =>
+    rest.post(path, { body: {}, files: sizes.map((size) => ({ name: 'x.bin', data: Buffer.alloc(size) })) });
+  await post(1000);
+  await expect(post(1001)).rejects.toMatchObject({ status: 413, code: 40005 });
+  await expect(post(1000, 1000, 1000, 1000, 1000)).rejects.toMatchObject({ status: 413, code: 40005 });
+  await expect(post(...Array.from({ length: 11 }, () => 1))).rejects.toMatchObject({ status: 400, code: 30015 });
+  expect(await person('ana').messages()).toHaveLength(1);
+});
+
+test('a request of more than 25 MiB is refused although every file is small enough', async () => {
+  const { rest, channel } = await stage();
+  const path = Routes.channelMessages(await channel('characters'));
+  const files = [13, 13].map((size) => ({ name: 'x.bin', data: Buffer.alloc(size * 1024 * 1024) }));
+  await expect(rest.post(path, { body: {}, files })).rejects.toMatchObject({ status: 413, code: 40005 });
+});
+
+test('the address of a file expires, cannot be made up, and is fresh on every message', async () => {
+  const { rest, channel, discord, person } = await stage();
+  const path = Routes.channelMessages(await channel('characters'));
+  await rest.post(path, { body: {}, files: [{ name: 'x.html', data: Buffer.from('<b>x</b>') }] });
+  const address = async () => (await person('ana').messages())[0]?.attachments[0]?.url ?? '';
+  const url = await address();
+  const first = await fetch(url);
+  expect(first.status).toBe(200);
+  expect(first.headers.get('content-security-policy')).toBe('sandbox');
+  const expires = new URL(url).searchParams.get('ex') ?? '';
+  expect(Number.parseInt(expires, 16) * 1000 - discord.clock.now()).toBeGreaterThan(23 * 3600_000);
+  expect((await fetch(url.replace(/ex=\w+/u, 'ex=ffffffff'))).status).toBe(404);
+  expect((await fetch(url.split('?')[0] ?? '')).status).toBe(404);
+  discord.clock.advance(25 * 3600_000);
+  expect((await fetch(url)).status).toBe(404);
+  expect((await fetch(await address())).status).toBe(200);
+});

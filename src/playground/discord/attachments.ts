@@ -46,6 +46,7 @@ export interface FileDetails {
 
 // Addresses of attachments live about 24 hours; `ex` and `is` are hexadecimal seconds.
 const LINK_LIFE_MS = 24 * 60 * 60 * 1000;
+const LONGEST_NAME = 150;
 // The playground keeps files in memory: the oldest go when there are more bytes than this.
 const MOST_BYTES = 1024 * 1024 * 1024;
 
@@ -139,9 +140,10 @@ export function sanitizedName(name: string): string {
   const kept = name
     .replaceAll(/\s+/gu, '_')
     .replaceAll(/[^\w.-]/gu, '')
-    .replace(/^\.+/u, '')
-    .slice(-150);
-  return /[a-z0-9]/iu.test(kept) ? kept : `unknown${/\.\w+$/u.exec(kept)?.[0] ?? ''}`;
+    .slice(-LONGEST_NAME);
+  const extension = /\.\w+$/u.exec(kept)?.[0] ?? '';
+  const stem = kept.slice(0, kept.length - extension.length).replace(/^\.+/u, '');
+  return `${/[a-z0-9]/iu.test(stem) ? stem : 'unknown'}${extension}`;
 }
 
 async function measure(bytes: Buffer): Promise<{ width: number | undefined; height: number | undefined }> {

@@ -271,6 +271,20 @@ export async function createLocalDiscord(options: LocalDiscordOptions = {}): Pro
   const shown = ['0.0.0.0', '::'].includes(host) ? '127.0.0.1' : host;
   url = `http://${shown.includes(':') ? `[${shown}]` : shown}:${at}`;
 
+  let closing: Promise<void> | undefined;
+
+  async function close() {
+    gateway.close();
+    interactions.close();
+    feed.close();
+    const closed = new Promise<void>((resolve) => {
+      server.close(() => resolve());
+    });
+    server.closeAllConnections();
+    await closed;
+    recorder.close();
+  }
+
   return {
     url,
     api: `${url}/api`,
@@ -282,17 +296,7 @@ export async function createLocalDiscord(options: LocalDiscordOptions = {}): Pro
     otherRoutes: others.map(routeName),
     gateway,
     setFault: faults.set,
-    async close() {
-      gateway.close();
-      interactions.close();
-      feed.close();
-      const closed = new Promise<void>((resolve) => {
-        server.close(() => resolve());
-      });
-      server.closeAllConnections();
-      await closed;
-      recorder.close();
-    },
+    close: () => (closing ??= close()),
   };
 }
 
