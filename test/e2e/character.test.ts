@@ -95,7 +95,7 @@ describe('/character', () => {
     await bo.waitFor(second.id, /you are next/);
     await ana.waitFor(first.id, /█.* % · step \d+ of \d+/);
     await ana.waitFor(first.id, /-# `[^`]+`/);
-    await ana.waitFor(first.id, / s on ViewComfy/);
+    await expect(ana.waitFor(first.id, / s on ViewComfy/)).resolves.toMatchObject({ pictures: { length: 4 } });
   });
 });
 
@@ -116,7 +116,7 @@ describe('the limits', () => {
   });
 
   it('give every user a turn before one who has queued many has a second one', { timeout: 60_000 }, async () => {
-    stage = await openStage({ limits: { waitingPerUser: 9 }, viewcomfy: { pictureScale: 0.1 } });
+    stage = await openStage({ limits: { waitingPerUser: 9 }, viewcomfy: { drawing: 'flat' } });
     const greedy = stage.person('greedy');
     const replies = [];
     for (let job = 0; job < 10; job += 1) replies.push([greedy, await greedy.character(`greedy ${job}`)] as const);

@@ -17,6 +17,8 @@ export interface Person {
   waitFor(message: string, words: RegExp, channel?: string): Promise<SeenMessage>;
   /** Presses the button with that label on a message. @returns the interaction's id */
   press(message: SeenMessage, label: RegExp): Promise<string>;
+  /** The id of a channel by its name, or of this person's own by its kind: `dm`, `group-dm`. */
+  channelOf(place: string): Promise<string>;
   /** What became of an interaction. */
   interaction(id: string): Promise<Interaction>;
   /** Waits until the interaction has an answer, and gives the message that it is. */
@@ -71,6 +73,11 @@ const Message = z.object({
   flags: z.number().default(0),
   content: z.string(),
   components: z.array(Component).default([]),
+});
+
+const State = z.object({
+  users: z.array(z.object({ id: z.string(), name: z.string() })),
+  channels: z.array(z.object({ id: z.string(), name: z.string(), kind: z.string(), users: z.array(z.string()) })),
 });
 
 const EPHEMERAL = 64;
@@ -128,6 +135,15 @@ export function createPerson(url: string, name: string): Person {
       const headers = { 'content-type': 'application/json' };
       const started = z.object({ interaction: z.string() });
       return (await ask(started, `${base}/components`, { method: 'POST', body, headers })).interaction;
+    },
+    async channelOf(place) {
+      const state = await ask(State, `${url}/playground/state`);
+      const self = state.users.find((user) => user.name === name)?.id ?? '';
+      const channel = state.channels.find(
+        (candidate) => (candidate.name === place || candidate.kind === place) && candidate.users.includes(self),
+      );
+      if (!channel) throw new Error(`${name} sees no ${place}`);
+      return channel.id;
     },
     interaction: (id) => ask(Interaction, `${url}/playground/interactions/${id}`),
     async answer(interaction, channel) {

@@ -18,7 +18,7 @@ import {
   type LocalViewComfy,
   type LocalViewComfyOptions,
 } from '../../src/playground/viewcomfy/server.ts';
-import { createPerson, type Person } from './person.ts';
+import { createPerson, type Person, type SeenMessage } from './person.ts';
 
 /** A local Discord, a local ViewComfy and the real bot between them. */
 export interface Stage {
@@ -28,6 +28,8 @@ export interface Stage {
   /** the recording of all that the bot asked of Discord: a path to JSON lines */
   readonly recording: string;
   person(name: string): Person;
+  /** Makes a message go away, as a moderator would. */
+  deleteMessage(message: SeenMessage): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -76,6 +78,12 @@ export async function openStage(options: StageOptions = {}): Promise<Stage> {
     bot,
     recording,
     person: (name) => createPerson(discord.url, name),
+    async deleteMessage({ channel, id }) {
+      const headers = { authorization: `Bot ${discord.token}` };
+      const route = `${discord.api}/v10/channels/${channel}/messages/${id}`;
+      const { status } = await fetch(route, { method: 'DELETE', headers });
+      if (status !== 204) throw new Error(`not deleted: ${status}`);
+    },
     async close() {
       await bot.stop(AbortSignal.abort());
       await viewcomfy.close();
