@@ -12,7 +12,7 @@ const usualPaths = [
 ];
 
 const hint =
-  'No Chromium was found, so the tests of the page are left out. On Debian or Ubuntu: apt-get install chromium. ' +
+  'No Chromium was found for the tests of the page. On Debian or Ubuntu: apt-get install chromium. ' +
   'Anywhere else: set CHROMIUM_PATH to Chromium or Chrome.';
 
 /**
@@ -24,7 +24,7 @@ export function findBrowser(): string | undefined {
   const found = (asked === undefined ? usualPaths : [asked]).find(isExecutable);
   if (found !== undefined) return found;
   if (process.env['CI'] !== undefined) throw new Error(hint);
-  process.stderr.write(`${hint}\n`);
+  process.stderr.write(`${hint} They are left out.\n`);
   return undefined;
 }
 

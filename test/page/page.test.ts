@@ -73,6 +73,7 @@ describe.skipIf(executable === undefined)('the page', () => {
     const { keyboard } = page;
     // Early, because the browser has to be told to hand its file dialog over.
     const chosen = page.waitForEvent('filechooser');
+    await page.getByRole('button', { name: 'no-files' }).focus();
     await keyboard.type('/');
     const offered = page.getByRole('listbox', { name: 'Commands' }).getByRole('option');
     await expect.poll(() => offered.count()).toBe(4);

@@ -151,11 +151,13 @@ class PlaygroundApp extends LitElement {
   /** Typing anywhere goes to the message box, as in Discord. */
   #onKey(event: KeyboardEvent): void {
     if (event.key === 'Escape' && this.drawer) void this.#toggleDrawer();
-    const free = document.activeElement === null || document.activeElement === document.body;
-    if (free && event.key === 'Escape') this.#box?.leave();
-    if (free && event.key.length === 1 && !event.ctrlKey && !event.metaKey && !event.altKey) {
-      this.querySelector<HTMLElement>('.text-input')?.focus();
-    }
+    const { activeElement } = document;
+    const { key } = event;
+    if (key === 'Escape' && activeElement === document.body) this.#box?.leave();
+    // A space belongs to the button that has the focus, and what a dialog or a menu has open comes first.
+    const taken = activeElement?.closest('input, textarea, select, dialog, [popover]') ?? null;
+    const printable = key.length === 1 && key !== ' ' && !event.ctrlKey && !event.metaKey && !event.altKey;
+    if (taken === null && printable) this.querySelector<HTMLElement>('.text-input')?.focus();
   }
 }
 customElements.define('playground-app', PlaygroundApp);

@@ -45,7 +45,7 @@ export interface Chat {
   readonly act: Actions;
 }
 
-export interface Actions {
+interface Actions {
   show(channel: string): void;
   become(user: string): void;
   /** Resolves when the playground has accepted the command; throws a `RequestError` when it has not. */

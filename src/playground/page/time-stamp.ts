@@ -28,7 +28,7 @@ export function formatTime(at: number, style: string, locale?: string): string {
   return new Intl.DateTimeFormat(locale, absolute[style] ?? absolute['f']).format(date);
 }
 
-export function formatRelative(at: number, now: number, locale?: string): string {
+function formatRelative(at: number, now: number, locale?: string): string {
   const seconds = Math.round((at - now) / 1000);
   const [unit, size] = units.find(([, size]) => Math.abs(seconds) >= size) ?? (['second', 1] as const);
   return new Intl.RelativeTimeFormat(locale).format(Math.trunc(seconds / size), unit);
