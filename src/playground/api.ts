@@ -44,7 +44,21 @@ export interface PlaygroundChannel {
   botIsMember: boolean;
 }
 
-/** `POST /playground/users/{user}/commands/{name}`, `…/components`, `…/modals` answer 201 with this */
+/**
+ * `POST /playground/users/{user}/commands/{name}`, `…/components`, `…/modals` answer 201 with this.
+ *
+ * - commands take a form: a part per option (text or file), `channel` (an id, a name or `dm`; absent: the first channel
+ *   that the user sees), and for a context-menu command `target` (a message's id; a user's id or name). Without files a
+ *   JSON object of the same is taken too. A subcommand is named after a space: `jobs show`.
+ * - components take `{message, customId, values?}`
+ * - modals take `{interaction, fields}`, the interaction being the one that was answered with the modal and `fields` the
+ *   values by custom id (text, list or boolean). With files it is a form: `fields` is that JSON, and each file is a part
+ *   named by its custom id.
+ *
+ * Errors of all paths are `{error}` with a sentence: 400 for what cannot be read, 403 for what is not offered here, 404
+ * for what is not there or not seen by this user, 413 for what is too large, 422 for what a Discord client would not send.
+ * A user's name that is new makes a new member.
+ */
 export interface InteractionStarted {
   interaction: string;
 }
@@ -64,7 +78,7 @@ export interface PlaygroundInteraction {
   modal?: APIModalInteractionResponseCallbackData;
 }
 
-/** `GET /playground/users/{user}/autocomplete?command&option&value` */
+/** `GET /playground/users/{user}/autocomplete?command&option&value`, with `channel` and the other options so far as further parameters; 504 when the bot gives none in time */
 export interface AutocompleteChoices {
   choices: { name: string; value: string | number }[];
 }

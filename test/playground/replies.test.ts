@@ -3,10 +3,11 @@ import { expect, test } from 'vitest';
 import { z } from 'zod';
 import { interaction, register, stage, type Stage } from './stage.ts';
 
-const ping = { name: 'ping', description: 'Answers', integration_types: [0, 1] };
+const ping = { name: 'ping', description: 'Answers', integration_types: [0, 1], contexts: [0, 1, 2] };
 const Message = z.custom<APIMessage>();
 
 async function called(place: Stage, person = 'ana', channel = 'characters'): Promise<APIInteraction> {
+  place.discord.clock.advance(5000);
   await register(place, ping);
   const arrived = place.next();
   await place.person(person).run('ping', { channel });
@@ -182,4 +183,15 @@ test('two answers at once: one is taken', async () => {
   ]);
   expect(both.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected']);
   expect(await place.person('ana').messages()).toHaveLength(1);
+});
+
+test('answers have files also where the bot’s own messages may have none, or where it may not write', async () => {
+  const place = await stage();
+  for (const channel of ['no-files', 'read-only', 'elsewhere', 'dm', 'ana, bo']) {
+    const raw = await called(place, 'ana', channel);
+    await place.callback(raw, 5);
+    const edited = await place.edit(raw, { content: channel }, [{ name: 'x.txt', data: Buffer.from('x') }]);
+    expect(edited).toMatchObject({ content: channel, attachments: [{ filename: 'x.txt' }] });
+    expect(await place.person('ana').messages(channel)).toMatchObject([{ content: channel }]);
+  }
 });

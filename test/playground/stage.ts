@@ -31,12 +31,12 @@ export interface Stage {
   edit(interaction: APIInteraction, body: object, files?: Upload[]): Promise<APIMessage>;
 }
 
-export interface Upload {
+interface Upload {
   name: string;
   data: Buffer;
 }
 
-export interface Actor {
+interface Actor {
   run(command: string, parts?: Record<string, string | Blob>): Promise<string>;
   messages(channel?: string): Promise<APIMessage[]>;
   press(message: string, customId: string, values?: string[]): Promise<string>;
@@ -44,7 +44,7 @@ export interface Actor {
   get(path: string): Promise<Answer>;
 }
 
-export interface Answer {
+interface Answer {
   status: number;
   json: unknown;
 }

@@ -37,7 +37,7 @@ export interface Attachments {
   read(path: string, query: URLSearchParams): { bytes: Buffer; mediaType: string } | undefined;
 }
 
-export interface FileDetails {
+interface FileDetails {
   filename?: string | null | undefined;
   title?: string | null | undefined;
   description?: string | null | undefined;

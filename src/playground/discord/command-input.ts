@@ -15,7 +15,7 @@ import type { Registry } from './registry.ts';
 import type { Person, Place, World } from './world.ts';
 
 /** What a person gives a command: the parts of a form, by option. */
-export interface CommandInput {
+interface CommandInput {
   person: Person;
   place: Place;
   fields: ReadonlyMap<string, string>;

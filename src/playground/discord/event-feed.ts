@@ -47,6 +47,7 @@ export function createEventFeed(clock: Clock): EventFeed {
     close() {
       stopPing();
       for (const response of viewers.keys()) response.end();
+      viewers.clear();
     },
   };
 }

@@ -123,6 +123,8 @@ export function createGateway({
   /** A close with 1000 or 1001 ends the session; any other end of the connection leaves it to be resumed. */
   function detach(session: Session, code: number) {
     session.socket = undefined;
+    // Ended already, by op 9 or with the whole gateway.
+    if (!sessions.has(session.id)) return;
     if (code === 1000 || code === 1001) sessions.delete(session.id);
     else session.forget = clock.after(SESSION_LIFE_MS, () => sessions.delete(session.id));
     changed();

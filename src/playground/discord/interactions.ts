@@ -47,7 +47,7 @@ export interface Interaction {
   settled: Promise<void>;
 }
 
-export interface NewInteraction {
+interface NewInteraction {
   type: InteractionType;
   person: Person;
   place: Place;

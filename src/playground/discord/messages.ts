@@ -37,7 +37,7 @@ export interface Message extends MessageContent {
   edits: Promise<void>;
 }
 
-export interface NewMessage {
+interface NewMessage {
   place: Place;
   author: APIUser;
   body: MessageBody;
@@ -52,7 +52,7 @@ export interface NewMessage {
   webhook?: string | undefined;
 }
 
-export interface Edit {
+interface Edit {
   body: MessageBody;
   uploads: readonly UploadedFile[];
   fileLimit: number;

@@ -16,7 +16,7 @@ import type { Registry } from './registry.ts';
 import type { Route } from './router.ts';
 import type { Person, Place, World } from './world.ts';
 
-export interface PersonCall {
+interface PersonCall {
   param(name: string): string;
   query: URLSearchParams;
   body: Body;

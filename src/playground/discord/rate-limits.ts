@@ -7,7 +7,7 @@ export interface RateLimit {
 }
 
 /** The answer to one request: its headers, and how long to wait where it is over the limit. */
-export interface Verdict {
+interface Verdict {
   headers: Record<string, string>;
   retryAfterMs: number | undefined;
   isGlobal: boolean;

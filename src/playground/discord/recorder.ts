@@ -1,7 +1,7 @@
 import { closeSync, openSync, writeSync } from 'node:fs';
 
 /** One request of the bot, as it is written down: no bytes of files, no tokens. */
-export interface RecordedRequest {
+interface RecordedRequest {
   /** ISO 8601, by the playground's clock */
   time: string;
   method: string;

@@ -130,6 +130,7 @@ export function interactionRoutes({
     uploads: Call['uploads'],
     loading = false,
   ): Promise<Message> {
+    // No look at the channel's permissions: an answer may always have files and embeds (issue 5316 of Discord's documentation).
     const { person, place, fileLimit, type } = interaction;
     return messages.create({
       place,

@@ -8,7 +8,7 @@ export interface Route<Context> {
   handle(context: Context): Reply | Promise<Reply> | undefined;
 }
 
-export interface Match<Each> {
+interface Match<Each> {
   route: Each;
   params: Record<string, string>;
 }

@@ -43,7 +43,7 @@ export interface Place {
   botPermissions: bigint;
 }
 
-export interface Guild {
+interface Guild {
   id: string;
   name: string;
   botIsMember: boolean;
@@ -131,7 +131,12 @@ export function createWorld({
 
   const rooms = [
     text('characters', 'The bot may do everything here', home, EVERYONE),
-    text('no-files', 'The bot may not attach files here', home, EVERYONE & ~AttachFiles),
+    text(
+      'no-files',
+      'The bot’s own messages may not have files here, answers to commands may',
+      home,
+      EVERYONE & ~AttachFiles,
+    ),
     text('read-only', 'The bot may not write here, only answer commands', home, EVERYONE & ~SendMessages),
     text('elsewhere', 'The bot is not in this server: people have installed it for themselves', away, USER_INSTALLED),
   ];
