@@ -230,11 +230,13 @@ export function createGateway({
     online,
     upgrade: (request, socket, head) => server.handleUpgrade(request, socket, head, connect),
     reconnect: () => each((_session, socket) => send(socket, OP.reconnect, null)),
-    invalidate: (resumable = false) =>
+    invalidate(resumable = false) {
       each((session, socket) => {
         if (!resumable) sessions.delete(session.id);
         send(socket, OP.invalidSession, resumable);
-      }),
+      });
+      changed();
+    },
     drop: () => each((_session, socket) => socket.terminate()),
     close() {
       for (const session of sessions.values()) session.forget();
