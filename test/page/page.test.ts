@@ -105,7 +105,7 @@ describe.skipIf(executable === undefined)('the page', () => {
     await keyboard.press('ArrowDown');
     await keyboard.press('Enter');
     await keyboard.type('water');
-    await page.getByRole('option', { name: 'watercolour' }).waitFor();
+    await page.getByRole('option', { name: 'watercolour ×2' }).waitFor();
     await keyboard.press('Enter');
     await keyboard.press('Enter');
     await expect.poll(() => stage.puppet.notes).toEqual(['a brave cat | me.png |  | 2 | watercolour']);

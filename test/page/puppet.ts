@@ -127,7 +127,8 @@ export async function startPuppet({ api, token, applicationId }: LocalDiscord) {
   async function answer(interaction: Interaction): Promise<void> {
     if (interaction.isAutocomplete()) {
       const typed = interaction.options.getFocused();
-      await interaction.respond([{ name: `${typed}colour`, value: `${typed}colour` }]);
+      const upscale = interaction.options.getInteger('upscale') ?? 1;
+      await interaction.respond([{ name: `${typed}colour ×${upscale}`, value: `${typed}colour` }]);
     } else if (interaction.isButton()) await button(interaction);
     else if (interaction.isStringSelectMenu()) {
       await interaction.reply({ content: `Chosen: ${interaction.values.join()}`, flags: MessageFlags.Ephemeral });

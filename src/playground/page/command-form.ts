@@ -83,6 +83,7 @@ class CommandForm extends LitElement {
               .option=${option}
               .command=${this.command.name}
               .answer=${this.answers.get(option.name)}
+              .answers=${this.answers}
               .problem=${this.problems.get(option.name)}
               .chat=${this.chat}
               @answered=${({ detail }: CustomEvent<string | File | undefined>) => this.#answer(option, detail)}

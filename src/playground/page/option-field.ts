@@ -1,5 +1,6 @@
 import { LitElement, html, nothing } from 'lit';
 import { ApplicationCommandOptionType } from 'discord-api-types/v10';
+import type { Answers } from './answers.ts';
 import './combo-box.ts';
 import type { ComboChoice } from './combo-box.ts';
 import type { CommandOption } from './commands.ts';
@@ -14,12 +15,15 @@ class OptionField extends LitElement {
     option: { attribute: false },
     command: {},
     answer: { attribute: false },
+    answers: { attribute: false },
     problem: {},
     chat: { attribute: false },
   };
   declare option: CommandOption;
   declare command: string;
   declare answer: string | File | undefined;
+  /** of all options, so that the bot can suggest what goes with the others */
+  declare answers: Answers;
   declare problem: string | undefined;
   declare chat: Chat;
 
@@ -133,7 +137,9 @@ class OptionField extends LitElement {
   }
 
   readonly #suggest = async (typed: string, signal: AbortSignal): Promise<ComboChoice[]> => {
-    const query = { command: this.command, option: this.option.name, value: typed };
+    const others = [...this.answers].flatMap(([name, answer]) => (typeof answer === 'string' ? [[name, answer]] : []));
+    const { name } = this.option;
+    const query = { ...Object.fromEntries(others), command: this.command, option: name, value: typed };
     const choices = await this.chat.act.autocomplete(query, signal);
     return choices.map(({ name, value }) => ({ name, value: String(value) }));
   };

@@ -271,7 +271,7 @@ export function createSession(client: Client, onChange: (chat: Chat) => void) {
     },
     async autocomplete(query, signal) {
       if (me === undefined || channel === undefined) return [];
-      return (await client.autocomplete(me.id, { channel: channel.id, ...query }, signal)).choices;
+      return (await client.autocomplete(me.id, { ...query, channel: channel.id }, signal)).choices;
     },
     dismiss(id) {
       dismissed.add(id);
