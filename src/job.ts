@@ -41,7 +41,7 @@ export type Failure =
   | { readonly by: 'us' };
 
 /** How far a run has come, as the backend last told. */
-export interface Progress {
+interface Progress {
   /** runs that the backend does before this one */
   readonly ahead?: number;
   readonly steps?: { readonly done: number; readonly total: number; readonly node?: string };

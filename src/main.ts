@@ -8,7 +8,7 @@ import { loadRecipes, RecipeError } from './commands.ts';
 import { ConfigError, readConfig, type Config } from './config.ts';
 import { ConnectError } from './discord/client.ts';
 import { createLogger, type Logger } from './log.ts';
-import { createLocalDiscord } from './playground/discord/server.ts';
+import { createLocalDiscord, type LocalDiscord } from './playground/discord/server.ts';
 import { createPage } from './playground/page-server.ts';
 import { createLocalViewComfy } from './playground/viewcomfy/server.ts';
 
@@ -58,7 +58,7 @@ async function openDiscord({ discord }: Config, opened: Closing[]) {
         `${bot.name} is on Discord.\nInvite it: https://discord.com/oauth2/authorize?client_id=${bot.application}\n`,
     };
   }
-  const local = await createLocalDiscord({ ...discord, page: createPage() });
+  const local = await openPlayground(discord, discord.port);
   opened.push(local);
   return {
     token: local.token,
@@ -67,6 +67,17 @@ async function openDiscord({ discord }: Config, opened: Closing[]) {
     register: true,
     welcome: () => `Troupe is in its playground. Open ${local.url}\n`,
   };
+}
+
+/** On the port that is wanted, or on any free one where that is taken: the address is printed anyway. */
+async function openPlayground(options: { host: string; record?: string }, port: number): Promise<LocalDiscord> {
+  try {
+    return await createLocalDiscord({ ...options, port, page: createPage() });
+  } catch (error) {
+    const taken = error instanceof Error && 'code' in error && error.code === 'EADDRINUSE';
+    if (!taken || port === 0) throw error;
+    return await openPlayground(options, 0);
+  }
 }
 
 /** The first signal lets running jobs end, the second one ends at once. */

@@ -28,7 +28,7 @@ export interface Admission {
   leave(): void;
 }
 
-export type Refusal =
+type Refusal =
   | { readonly refused: 'closing' }
   /** `checking`: how many of the user's commands are still being checked, beside their jobs */
   | { readonly refused: 'full'; readonly checking: number };

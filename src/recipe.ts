@@ -24,28 +24,28 @@ interface OptionBase {
   readonly parameters: readonly string[];
 }
 
-export interface TextOption extends OptionBase {
+interface TextOption extends OptionBase {
   readonly kind: 'text';
   readonly default?: string;
   /** characters, at most 6000 (Discord's limit) */
   readonly maxLength?: number;
 }
 
-export interface NumberOption extends OptionBase {
+interface NumberOption extends OptionBase {
   readonly kind: 'integer' | 'number';
   readonly min: number;
   readonly max: number;
   readonly default?: number;
 }
 
-export interface ChoiceOption extends OptionBase {
+interface ChoiceOption extends OptionBase {
   readonly kind: 'choice';
   /** what is shown → what is sent; at most 25 (Discord's limit) */
   readonly choices: Readonly<Record<string, string>>;
   readonly default?: string;
 }
 
-export interface SwitchOption extends OptionBase {
+interface SwitchOption extends OptionBase {
   readonly kind: 'switch';
   readonly default?: boolean;
 }
@@ -59,7 +59,7 @@ export interface PictureOption extends OptionBase {
 }
 
 /** A whole number that decides the picture: random unless given, so that the same words can give another picture. */
-export interface SeedOption extends OptionBase {
+interface SeedOption extends OptionBase {
   readonly kind: 'seed';
 }
 

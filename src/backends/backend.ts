@@ -19,7 +19,7 @@ export interface Backend {
   close(): Promise<void>;
 }
 
-export interface BackendCapabilities {
+interface BackendCapabilities {
   readonly progress: boolean;
   readonly preview: boolean;
   /** whether a running job can be stopped at the backend, and not only left alone */
@@ -27,7 +27,7 @@ export interface BackendCapabilities {
   readonly resume: boolean;
 }
 
-export interface ResumeRequest {
+interface ResumeRequest {
   /**
    * An existing directory that belongs to this run alone. The backend writes every result file into it, under a name of
    * its own choice, and reports it with `file-ready` once it is whole. Files go to disk and not through the events, so

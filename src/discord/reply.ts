@@ -21,7 +21,7 @@ export interface Reply {
 }
 
 /** Where and for whom a command was called. */
-export interface CallPlace {
+interface CallPlace {
   readonly user: string;
   readonly channel: string;
   /** whether the bot itself may act there, and not only answer */

@@ -35,7 +35,7 @@ const select = {
 test('the state tells of the people, the channels and who sees them', async () => {
   const place = await stage({ users: 3 });
   const { users, channels, bot } = await place.state();
-  expect(bot.user.username).toBe('troupe');
+  expect(bot.user.username).toBe('Troupe');
   expect(users.map(({ name }) => name)).toEqual([
     'ana',
     'bo',

@@ -115,7 +115,7 @@ export function createWorld({
   /** how many members beside the named ones, `user1` and so on */
   users: number;
 }): World {
-  const bot = user('troupe', 'Troupe', newId(), true);
+  const bot = user('Troupe', 'Troupe', newId(), true);
   const home = newGuild('Troupe playground', guildFileLimit, true);
   const away = newGuild('Somebody else’s server', fileLimit, false);
   const people: Person[] = [];
