@@ -6,7 +6,7 @@ import { startBot } from './bot.ts';
 import { systemClock } from './clock.ts';
 import { loadRecipes, RecipeError } from './commands.ts';
 import { ConfigError, readConfig, type Config } from './config.ts';
-import { ConnectError } from './discord/client.ts';
+import { ConnectError, inviteLink } from './discord/client.ts';
 import { createLogger, type Logger } from './log.ts';
 import { createLocalDiscord, type LocalDiscord } from './playground/discord/server.ts';
 import { createPage } from './playground/page-server.ts';
@@ -55,7 +55,7 @@ async function openDiscord({ discord }: Config, opened: Closing[]) {
     return {
       token: discord.token,
       welcome: (bot: { application: string; name: string }) =>
-        `${bot.name} is on Discord.\nInvite it: https://discord.com/oauth2/authorize?client_id=${bot.application}\n`,
+        `${bot.name} is on Discord.\nInvite it: ${inviteLink(bot.application)}\nNo /character there? Run npm run deploy once.\n`,
     };
   }
   const local = await openPlayground(discord, discord.port);

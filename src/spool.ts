@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir, rm } from 'node:fs/promises';
+import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { UserError } from './errors.ts';
 
@@ -16,14 +16,19 @@ export interface Spool {
   remove(job: string): Promise<void>;
 }
 
-/** @param directory is emptied: jobs do not outlive the process, so nothing in it belongs to anybody */
+/**
+ * @param directory holds a folder for each process that uses it; what processes that are gone have left is removed, as
+ * jobs do not outlive their process
+ */
 export async function createSpool(directory: string): Promise<Spool> {
-  await rm(directory, { recursive: true, force: true });
   await mkdir(directory, { recursive: true });
+  const left = (await readdir(directory)).filter((name) => Number(name) === process.pid || !isAlive(Number(name)));
+  for (const name of left) await rm(join(directory, name), { recursive: true });
+  const own = join(directory, String(process.pid));
   return {
     newJobId: () => randomBytes(9).toString('base64url'),
     async folder(job, part) {
-      const path = join(directory, job, part);
+      const path = join(own, job, part);
       try {
         await mkdir(path, { recursive: true });
       } catch (cause) {
@@ -31,6 +36,15 @@ export async function createSpool(directory: string): Promise<Spool> {
       }
       return path;
     },
-    remove: (job) => rm(join(directory, job), { recursive: true, force: true }),
+    remove: (job) => rm(join(own, job), { recursive: true, force: true }),
   };
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch (error) {
+    // EPERM: it is there, and somebody else's.
+    return error instanceof Error && 'code' in error && error.code === 'EPERM';
+  }
 }

@@ -1,4 +1,4 @@
-import { GatewayDispatchEvents, type APIInteraction } from 'discord-api-types/v10';
+import { GatewayDispatchEvents, PermissionFlagsBits, type APIInteraction } from 'discord-api-types/v10';
 import { Client, Events, Options, REST, type ClientOptions } from 'discord.js';
 import { Agent, type Dispatcher } from 'undici';
 import type { Logger } from '../log.ts';
@@ -13,6 +13,18 @@ export interface DiscordClient {
   /** @throws ConnectError */
   connect(onInteraction: (interaction: APIInteraction) => void): Promise<{ id: string; name: string }>;
   close(): Promise<void>;
+}
+
+/** Where the person who runs the bot adds it to a server: with what delivering pictures takes, and no more. */
+export function inviteLink(application: string): string {
+  const { ViewChannel, SendMessages, SendMessagesInThreads, AttachFiles } = PermissionFlagsBits;
+  const permissions = ViewChannel | SendMessages | SendMessagesInThreads | AttachFiles;
+  const query = new URLSearchParams({
+    client_id: application,
+    scope: 'bot applications.commands',
+    permissions: String(permissions),
+  });
+  return `https://discord.com/oauth2/authorize?${query.toString()}`;
 }
 
 /** Discord does not let the bot in. The message tells the person who runs it what to do. */

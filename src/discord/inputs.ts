@@ -83,7 +83,8 @@ export function createInputs({ spool, limits, extraOrigins, defaults, dispatcher
     try {
       const { statusCode, body } = await request(url, { dispatcher, signal: AbortSignal.timeout(FETCH_MS) });
       if (statusCode !== 200) {
-        body.destroy();
+        // Not destroyed: undici then emits an error that nobody hears, which would end the process.
+        await body.dump();
         throw new UserError(text.pictureNotFetched);
       }
       const chunks: Buffer[] = [];

@@ -16,7 +16,7 @@ import { UserError } from '../errors.ts';
 import type { Job } from '../job.ts';
 import type { Logger } from '../log.ts';
 import type { Admission, Queue } from '../queue.ts';
-import { completeAnswers, type ParameterValue, type Recipe } from '../recipe.ts';
+import { completeAnswers, type GivenAnswers, type ParameterValue, type Recipe } from '../recipe.ts';
 import type { Spool } from '../spool.ts';
 import { notice, problemNotice } from './card.ts';
 import { parseCustomId } from './custom-id.ts';
@@ -110,22 +110,22 @@ export function createInteractions(dependencies: InteractionsDependencies): Inte
   async function startJob(
     recipe: Recipe,
     user: string,
-    given: GivenOptions,
+    options: GivenOptions,
     reply: Reply,
     admission: Admission,
   ): Promise<void> {
     const id = spool.newJobId();
+    let answers: GivenAnswers;
     try {
-      const said = await inputs.read(id, recipe, given);
-      const answers = completeAnswers(recipe, said, randomSeed, (location) => inputs.defaultFile(location));
-      const job = admission.enter({ id, recipe: recipe.name, user, answers }, recipe);
-      await follow(job, recipe, reply);
+      const given = await inputs.read(id, recipe, options);
+      answers = completeAnswers(recipe, given, randomSeed, (location) => inputs.defaultFile(location));
     } catch (error) {
       await spool.remove(id);
-      if (!(error instanceof UserError)) log.error({ job: id, error }, 'Command failed');
+      if (!(error instanceof UserError)) log.error({ job: id, error }, 'Answers not read');
       const sentence = error instanceof UserError ? text.problems(error.problems) : text.ourFault;
-      await reply.edit(problemNotice(sentence));
+      return await reply.edit(problemNotice(sentence));
     }
+    await follow(admission.enter({ id, recipe: recipe.name, user, answers }, recipe), recipe, reply);
   }
 
   async function onComponent(interaction: APIMessageComponentInteraction): Promise<void> {

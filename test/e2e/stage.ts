@@ -18,6 +18,7 @@ import {
   type LocalViewComfy,
   type LocalViewComfyOptions,
 } from '../../src/playground/viewcomfy/server.ts';
+import { checkRecording } from '../playground/openapi.ts';
 import { createPerson, type Person, type SeenMessage } from './person.ts';
 
 /** A local Discord, a local ViewComfy and the real bot between them. */
@@ -88,6 +89,8 @@ export async function openStage(options: StageOptions = {}): Promise<Stage> {
       await bot.stop(AbortSignal.abort());
       await viewcomfy.close();
       await discord.close();
+      // Whatever the test was about: no request of the bot may be one that Discord would refuse for its form.
+      await checkRecording(recording);
       await rm(folder, { recursive: true, force: true });
     },
   };
