@@ -1,0 +1,37 @@
+import { extname } from 'node:path';
+
+/** No path, no surprise for a file system or a Discord attachment, and still the name that the workflow gave. */
+export function safeName(name: string): string {
+  const last = name.split(/[/\\]/).at(-1) ?? '';
+  const plain = last.replace(/[^A-Za-z0-9._-]+/g, '_').replace(/^\.+/, '');
+  const extension = extname(plain).slice(0, 16);
+  const stem = plain.slice(0, plain.length - extname(plain).length).slice(0, 80);
+  return `${stem || 'file'}${extension}`;
+}
+
+/** Compared without case: some file systems do so too. */
+export function uniqueName(name: string, taken: Set<string>): string {
+  const extension = extname(name);
+  const stem = name.slice(0, name.length - extension.length);
+  let unique = name;
+  for (let copy = 2; taken.has(unique.toLowerCase()); copy += 1) unique = `${stem}-${copy}${extension}`;
+  taken.add(unique.toLowerCase());
+  return unique;
+}
+
+const BY_EXTENSION = new Map([
+  ['.png', 'image/png'],
+  ['.jpg', 'image/jpeg'],
+  ['.jpeg', 'image/jpeg'],
+  ['.webp', 'image/webp'],
+  ['.gif', 'image/gif'],
+  ['.mp4', 'video/mp4'],
+  ['.webm', 'video/webm'],
+]);
+
+/** What was given, where it is one; by the name's extension otherwise. */
+export function mediaTypeOf(given: string | null | undefined, name: string): string {
+  const type = given?.split(';', 1).join('').trim().toLowerCase() ?? '';
+  if (/^[a-z0-9.+-]+\/[a-z0-9.+-]+$/.test(type)) return type;
+  return BY_EXTENSION.get(extname(name).toLowerCase()) ?? 'application/octet-stream';
+}
