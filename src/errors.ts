@@ -47,6 +47,8 @@ interface BackendErrorFields extends ErrorOptions {
   detail?: string;
   /** how long the backend asked to be left alone */
   retryAfterMs?: number;
+  /** keys of the parameters that the backend complained about */
+  parameters?: readonly string[];
 }
 
 /** A run that ended without a result. `message` is for the log; what a person reads is made from `type` and `detail`. */
@@ -57,14 +59,16 @@ export class BackendError extends Error {
   readonly billed: 'no' | 'maybe';
   readonly detail: string | undefined;
   readonly retryAfterMs: number | undefined;
+  readonly parameters: readonly string[];
 
   constructor(message: string, fields: BackendErrorFields) {
-    const { type, retryable = false, billed = 'maybe', detail, retryAfterMs, ...options } = fields;
+    const { type, retryable = false, billed = 'maybe', detail, retryAfterMs, parameters = [], ...options } = fields;
     super(message, options);
     this.type = type;
     this.retryable = retryable;
     this.billed = billed;
     this.detail = detail;
     this.retryAfterMs = retryAfterMs;
+    this.parameters = parameters;
   }
 }

@@ -1,4 +1,5 @@
 import type { ParameterValue, StoredFile } from '../recipe.ts';
+import type { Workflow } from '../workflow.ts';
 
 /**
  * A backend runs a workflow and reports events. This file is the whole seam: it holds types only, and the core knows
@@ -13,21 +14,28 @@ export interface Backend {
    * run (the iteration then throws a `BackendError` of type `cancelled`); leaving the loop early cancels it too.
    */
   run(request: RunRequest): AsyncIterable<BackendEvent>;
-  /** Finds a run again by the handle it was assigned, and goes on reporting its events. Only where `capabilities.resume`. */
+  /**
+   * Finds a run again by the last handle it was assigned, and goes on reporting its events: all rules of `run` hold, but
+   * no run is ever begun. Only where `capabilities.resume`.
+   */
   resume?(handle: string, request: ResumeRequest): AsyncIterable<BackendEvent>;
-  /** Ends every connection. Runs that are under way fail with a `BackendError` of type `cancelled`. */
+  /**
+   * Ends every connection. Runs that are under way fail with a `BackendError` of type `cancelled`; those that were
+   * assigned a handle are left to go on, so that they can be found again.
+   */
   close(): Promise<void>;
 }
 
-interface BackendCapabilities {
+export interface BackendCapabilities {
   readonly progress: boolean;
   readonly preview: boolean;
   /** whether a running job can be stopped at the backend, and not only left alone */
   readonly cancel: boolean;
+  /** whether a run that was assigned a handle can be found again by it */
   readonly resume: boolean;
 }
 
-interface ResumeRequest {
+export interface ResumeRequest {
   /**
    * An existing directory that belongs to this run alone. The backend writes every result file into it, under a name of
    * its own choice, and reports it with `file-ready` once it is whole. Files go to disk and not through the events, so
@@ -35,6 +43,13 @@ interface ResumeRequest {
    */
   readonly folder: string;
   readonly signal: AbortSignal;
+  /** how long this recipe is waited for, where the backend's own times do not fit it */
+  readonly timeouts?: {
+    /** how long nothing may be heard */
+    readonly idleMs?: number;
+    /** how long the run may take in all */
+    readonly totalMs?: number;
+  };
 }
 
 export interface RunRequest extends ResumeRequest {
@@ -42,10 +57,12 @@ export interface RunRequest extends ResumeRequest {
   readonly parameters: Readonly<Record<string, ParameterValue>>;
   /** files by parameter key */
   readonly files: Readonly<Record<string, StoredFile>>;
+  /** to be run instead of the one that the backend has */
+  readonly workflow?: Workflow;
 }
 
 export type BackendEvent =
-  /** what to store so that the run can be found again after a restart */
+  /** what to store so that the run can be found again after a restart; a later handle takes the place of an earlier one */
   | { readonly type: 'handle-assigned'; readonly handle: string }
   /** how many runs the backend does before this one; 0 when this one has begun */
   | { readonly type: 'queue-changed'; readonly ahead: number }

@@ -54,15 +54,37 @@ function withoutTraceback(text: string): string {
 
 const Complaint = z.object({ loc: z.array(z.union([z.string(), z.number()])), msg: z.string() });
 
+/** ComfyUI's own complaints, by node. */
+const NodeErrors = z
+  .record(
+    z.string(),
+    z.object({
+      errors: z.array(z.object({ message: z.string(), extra_info: z.object({ input_name: z.string() }).nullish() })),
+    }),
+  )
+  .transform((nodes) =>
+    Object.entries(nodes).flatMap(([node, { errors }]) =>
+      errors.map(({ message, extra_info: info }) => ({
+        loc: info ? [`${node}-inputs-${info.input_name}`] : [node],
+        msg: message,
+      })),
+    ),
+  )
+  .refine((complaints) => complaints.length > 0);
+
+/** Everything that is wrong with a request, each with the place where. */
+const Complaints = z.union([
+  z.object({ detail: z.array(Complaint).min(1) }).transform(({ detail }) => detail),
+  z.object({ node_errors: NodeErrors }).transform(({ node_errors: complaints }) => complaints),
+]);
+
 /** The shapes in which ComfyUI, FastAPI and ViewComfy say what went wrong, the most telling first. */
 const Words = z.union([
   z.string(),
   z
     .object({ exception_message: z.string(), node_type: z.string().optional() })
     .transform(({ exception_message, node_type }) => [node_type, exception_message].filter(Boolean).join(': ')),
-  z
-    .object({ detail: z.array(Complaint).min(1) })
-    .transform(({ detail }) => detail.map(({ loc, msg }) => `${placeOf(loc)}: ${msg}`).join('; ')),
+  Complaints.transform((complaints) => complaints.map(({ loc, msg }) => `${placeOf(loc)}: ${msg}`).join('; ')),
   z.object({ detail: z.string() }).transform(({ detail }) => detail),
   z
     .object({ errorMsg: z.string(), errorDetails: z.union([z.string(), z.array(z.string())]).optional() })
@@ -95,9 +117,24 @@ export function wordsOfText(text: string): string | undefined {
   const trimmed = text.trim();
   if (trimmed === '' || trimmed.startsWith('<')) return undefined;
   if (!/^[[{"]/.test(trimmed)) return trimmed;
+  const value = parse(trimmed);
+  return value === undefined ? trimmed : wordsOf(value);
+}
+
+/** A parameter's key, in whatever sentence it stands. */
+const KEY = /[\w:.]+-inputs-\w+/g;
+
+/** Keys of the parameters that an error complains about: where it says so itself, or else those that its words name. */
+export function parametersOf(text: string): string[] {
+  const complaints = Complaints.safeParse(parse(text));
+  const keys = complaints.data?.flatMap(({ loc }) => loc.map(String).filter((step) => step.search(KEY) === 0)) ?? [];
+  return [...new Set(keys.length > 0 ? keys : (wordsOfText(text)?.match(KEY) ?? []))];
+}
+
+function parse(text: string): unknown {
   try {
-    return wordsOf(JSON.parse(trimmed));
+    return JSON.parse(text);
   } catch {
-    return trimmed;
+    return undefined;
   }
 }

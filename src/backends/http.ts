@@ -2,26 +2,33 @@ import { Readable } from 'node:stream';
 import { Agent, request, type Dispatcher } from 'undici';
 import type { Clock } from '../clock.ts';
 import { BackendError } from '../errors.ts';
-import { wordsOfText } from './detail.ts';
-import type { Multipart } from './multipart.ts';
 import type { Patience } from './patience.ts';
+import type { Payload } from './payload.ts';
+import { refusalOf } from './refusal.ts';
 
-/** The requests of one run; all connections end with its patience. */
+/** Requests that share one patience: all their connections end with it. What is no success is a `BackendError`. */
 export interface Http {
   /**
-   * Posts a form and follows redirects until there is an answer of success; any other is thrown as a `BackendError`.
-   * The body is for the caller to read or to leave.
+   * Posts, and follows redirects until there is an answer of success. Yields every address that the service gives to
+   * ask for the result at (303): a run is found again there. What was certainly not taken is sent again, a few times.
    */
-  post(url: URL, headers: Readonly<Record<string, string>>, form: Multipart): Promise<Answer>;
-  /** Gets a file from elsewhere: without our headers, and only from addresses that `allows`. */
-  get(url: URL, allows: (url: URL) => boolean): Promise<Answer>;
+  post(url: URL, headers: Headers, payload: Payload): AsyncGenerator<URL, Answer>;
+  /** The same for what may be asked as often as one likes. */
+  get(url: URL, headers: Headers): AsyncGenerator<URL, Answer>;
+  /** Gets a file from elsewhere: without our credentials, and only from addresses that `allows`. */
+  fetch(url: URL, allows: (url: URL) => boolean, headers?: Headers): Promise<Answer>;
 }
 
+type Headers = Readonly<Record<string, string>>;
+
+/** Its body is for the caller to read or to leave. */
 export interface Answer {
+  readonly status: number;
   /** lower case, without parameters */
   readonly contentType: string;
-  readonly contentLength: number | undefined;
   readonly body: AsyncIterable<Buffer>;
+  /** @param name in lower case */
+  header(name: string): string | undefined;
 }
 
 export interface HttpOptions {
@@ -36,6 +43,10 @@ export interface HttpOptions {
 /** Redirects that are followed at once; later ones at most once a second, for as long as the patience lasts. */
 const QUICK_REDIRECTS = 20;
 const REDIRECT_PAUSE_MS = 1000;
+/** Before the second, third and fourth try to reach a service that is not there; a restart takes about so long. */
+const RESEND_PAUSES_MS = [500, 2000, 5000] as const;
+/** A service that wants to be left alone for longer has the core decide, which may tell the person. */
+const LONGEST_RETRY_AFTER_MS = 120_000;
 /** More of an error's body is not read. */
 const LONGEST_ERROR_BODY = 64 * 1024;
 
@@ -44,8 +55,8 @@ type Response = Dispatcher.ResponseData;
 /** One send: where to, and what the run owes by then. */
 interface Send {
   readonly url: URL;
-  readonly headers: Readonly<Record<string, string>>;
-  readonly form?: Multipart;
+  readonly headers: Headers;
+  readonly payload?: Payload;
   /** the service has certainly got the run: whatever happens from here on may have been paid for */
   readonly taken: boolean;
 }
@@ -56,47 +67,86 @@ export function createHttp({ name, clock, patience, clean }: HttpOptions): Http 
   const dispatcher = new Agent({ pipelining: 0, headersTimeout: 0, bodyTimeout: 0, connect: { timeout: 15_000 } });
   // Hanging up on one request alone makes undici 6 connect anew, for nobody: so the whole agent goes, and it goes first.
   patience.signal.addEventListener('abort', () => void dispatcher.destroy(patience.signal.reason), { once: true });
-  return { post, get };
+  return {
+    post: (url, headers, payload) => follow({ url, headers, payload, taken: false }),
+    get: (url, headers) => follow({ url, headers, taken: true }),
+    fetch,
+  };
 
-  async function post(url: URL, headers: Send['headers'], form: Multipart): Promise<Answer> {
-    let next: Send = { url, headers, form, taken: false };
+  async function* follow(first: Send): AsyncGenerator<URL, Answer> {
+    let next = first;
     for (let hops = 0; ; hops += 1) {
-      const { taken } = next;
-      const response = await send(next);
-      if (response.statusCode < 300) return answerOf(response);
-      if (!isRedirect(response)) throw await refusalOf(response, taken);
+      const response = await deliver(next);
+      if (!isRedirect(response)) return answerOf(response);
       await finish(response);
       next = redirected(next, response);
-      if (hops >= QUICK_REDIRECTS) await pause(REDIRECT_PAUSE_MS);
+      if (!next.payload) yield next.url;
+      if (hops >= QUICK_REDIRECTS) await patience.pause(REDIRECT_PAUSE_MS);
     }
   }
 
-  async function get(url: URL, allows: (url: URL) => boolean): Promise<Answer> {
+  async function fetch(url: URL, allows: (url: URL) => boolean, headers: Headers = {}): Promise<Answer> {
     let target = url;
     for (let hops = 0; hops <= QUICK_REDIRECTS; hops += 1) {
       if (!allows(target)) {
         throw new BackendError('a result file at an address that is not allowed', { type: 'unintelligible' });
       }
-      const response = await send({ url: target, headers: {}, taken: true });
-      if (response.statusCode < 300) return answerOf(response);
-      if (!isRedirect(response)) throw await refusalOf(response, true);
+      const response = await sendOnce({ url: target, headers, taken: true });
+      if (!isRedirect(response)) return answerOf(response);
       await finish(response);
       target = locationOf(target, response);
     }
     throw new BackendError('a result file that is only ever redirected', { type: 'unintelligible' });
   }
 
-  async function send({ url, headers, form, taken }: Send): Promise<Response> {
+  /** Sends, and sends again what the service has certainly not taken: nobody was there, or it said when to come back. */
+  async function deliver(what: Send): Promise<Response> {
+    for (let tries = 0; ; tries += 1) {
+      try {
+        return await sendOnce(what);
+      } catch (error) {
+        const pauseMs = error instanceof BackendError ? pauseAfter(error, tries) : undefined;
+        if (pauseMs === undefined) throw error;
+        await patience.pause(pauseMs).catch(() => giveUp(what.taken));
+      }
+    }
+  }
+
+  function pauseAfter({ type, retryable, retryAfterMs }: BackendError, tries: number): number | undefined {
+    const standard = RESEND_PAUSES_MS[tries];
+    if (!retryable || standard === undefined) return undefined;
+    const pauseMs = retryAfterMs ?? (type === 'unreachable' ? standard : undefined);
+    if (pauseMs === undefined || pauseMs > LONGEST_RETRY_AFTER_MS || pauseMs >= patience.leftMs()) return undefined;
+    return pauseMs;
+  }
+
+  /** Gives an answer of success or a redirect. */
+  async function sendOnce(what: Send): Promise<Response> {
+    const response = await send(what);
+    if (response.statusCode < 300 || isRedirect(response)) return response;
+    throw refusalOf({
+      name,
+      status: response.statusCode,
+      text: await readStart(response),
+      retryAfter: headerOf(response, 'retry-after'),
+      now: clock.now(),
+      taken: what.taken,
+      clean,
+    });
+  }
+
+  async function send({ url, headers, payload, taken }: Send): Promise<Response> {
+    if (patience.signal.aborted) giveUp(taken);
     let sent = taken;
-    const body = form && Readable.from(counted(form), { objectMode: false });
+    const body = payload && Readable.from(counted(payload), { objectMode: false });
     try {
       const response = await request(url, {
         dispatcher,
-        method: form ? 'POST' : 'GET',
+        method: payload ? 'POST' : 'GET',
         headers: {
           accept: '*/*',
           ...headers,
-          ...(form && { 'content-type': form.contentType, 'content-length': String(form.contentLength) }),
+          ...(payload && { 'content-type': payload.contentType, 'content-length': String(payload.contentLength) }),
         },
         body: body ?? null,
         signal: patience.signal,
@@ -106,13 +156,13 @@ export function createHttp({ name, clock, patience, clean }: HttpOptions): Http 
       response.body.on('error', () => {});
       return response;
     } catch (cause) {
-      patience.signal.throwIfAborted();
+      if (patience.signal.aborted) giveUp(sent);
       throw networkError(cause, sent);
     }
 
     // undici asks for the first bytes only once it is connected, TLS included.
-    async function* counted(form: Multipart): AsyncGenerator<Buffer> {
-      for await (const chunk of form.body()) {
+    async function* counted(payload: Payload): AsyncGenerator<Buffer> {
+      for await (const chunk of payload.body()) {
         sent = true;
         patience.touch();
         yield chunk;
@@ -120,13 +170,23 @@ export function createHttp({ name, clock, patience, clean }: HttpOptions): Http 
     }
   }
 
-  function redirected({ url, headers, form, taken }: Send, response: Response): Send {
+  /** Throws why the wait is over; what was not sent has cost nothing. */
+  function giveUp(sent: boolean): never {
+    const reason: unknown = patience.signal.reason;
+    if (sent || !(reason instanceof BackendError)) throw reason;
+    throw new BackendError(reason.message, { type: reason.type, billed: 'no', cause: reason });
+  }
+
+  function redirected({ url, headers, payload, taken }: Send, response: Response): Send {
     const target = locationOf(url, response);
     // A way back for the result (303), or the same request at another address (307, 308). Nothing else means anything
     // to a POST: browsers turn it into a GET, which has lost the run.
     const again = response.statusCode === 307 || response.statusCode === 308;
-    if (form && !again && response.statusCode !== 303) {
-      throw new BackendError(`${name} has moved (HTTP ${response.statusCode})`, { type: 'refused', billed: 'no' });
+    if (!again && payload && response.statusCode !== 303) {
+      throw new BackendError(`${name} redirects a POST with HTTP ${response.statusCode}`, {
+        type: 'refused',
+        billed: 'no',
+      });
     }
     if (target.origin !== url.origin) {
       throw new BackendError(`${name} redirects to another origin, where the secret must not go`, {
@@ -134,7 +194,7 @@ export function createHttp({ name, clock, patience, clean }: HttpOptions): Http 
         billed: again && !taken ? 'no' : 'maybe',
       });
     }
-    return again && form ? { url: target, headers, form, taken } : { url: target, headers, taken: true };
+    return again && payload ? { url: target, headers, payload, taken } : { url: target, headers, taken: true };
   }
 
   function locationOf(url: URL, response: Response): URL {
@@ -149,56 +209,19 @@ export function createHttp({ name, clock, patience, clean }: HttpOptions): Http 
 
   function networkError(cause: unknown, sent: boolean): BackendError {
     const code = cause instanceof Error && 'code' in cause ? ` (${String(cause.code)})` : '';
-    return sent
-      ? new BackendError(`the connection to ${name} ended before the answer${code}`, { type: 'cut', cause })
-      : new BackendError(`${name} cannot be reached${code}`, {
-          type: 'unreachable',
-          retryable: true,
-          billed: 'no',
-          cause,
-        });
-  }
-
-  /** What an answer that is no success means. */
-  async function refusalOf(response: Response, taken: boolean): Promise<BackendError> {
-    const { statusCode: status } = response;
-    const words = wordsOfText(await readStart(response));
-    const detail = words === undefined ? undefined : clean(words);
-    const retryAfterMs = retryAfter(headerOf(response, 'retry-after'));
-    const about = { ...(detail !== undefined && { detail }), ...(retryAfterMs !== undefined && { retryAfterMs }) };
-    const message = `${name} answered HTTP ${status}`;
-    const billed = taken ? 'maybe' : 'no';
-    if (status === 429) return new BackendError(message, { type: 'refused', retryable: !taken, billed, ...about });
-    if (status === 503) {
-      // With a time to come back it is an orderly no; without one it may be a proxy that lost the service behind it.
-      const orderly = !taken && retryAfterMs !== undefined;
-      return new BackendError(message, {
-        type: 'unreachable',
-        retryable: orderly,
-        billed: orderly ? 'no' : 'maybe',
-        ...about,
-      });
+    if (sent) {
+      return new BackendError(`the connection to ${name} ended before the answer${code}`, { type: 'cut', cause });
     }
-    if (status === 400 || status === 413 || status === 415 || status === 422) {
-      return new BackendError(message, { type: 'invalid', billed, ...about });
-    }
-    if (status < 500) return new BackendError(message, { type: 'refused', billed, ...about });
-    if (status === 504) return new BackendError(message, { type: 'timeout', ...about });
-    return new BackendError(message, { type: status === 502 ? 'cut' : 'failed', ...about });
-  }
-
-  function retryAfter(value: string | undefined): number | undefined {
-    if (value === undefined) return undefined;
-    const ms = /^\d+$/.test(value) ? Number(value) * 1000 : Date.parse(value) - clock.now();
-    return Number.isFinite(ms) ? Math.max(0, ms) : undefined;
+    const message = `${name} cannot be reached${code}`;
+    return new BackendError(message, { type: 'unreachable', retryable: true, billed: 'no', cause });
   }
 
   function answerOf(response: Response): Answer {
-    const length = headerOf(response, 'content-length');
     return {
+      status: response.statusCode,
       contentType: (headerOf(response, 'content-type') ?? '').split(';', 1).join('').trim().toLowerCase(),
-      contentLength: length === undefined ? undefined : Number(length),
       body: readBody(response),
+      header: (header) => headerOf(response, header),
     };
   }
 
@@ -235,15 +258,6 @@ export function createHttp({ name, clock, patience, clean }: HttpOptions): Http 
       patience.signal.throwIfAborted();
     }
     return Buffer.concat(chunks).toString('utf8');
-  }
-
-  async function pause(ms: number): Promise<void> {
-    const { promise, resolve } = Promise.withResolvers<void>();
-    const stop = clock.after(ms, resolve);
-    patience.signal.addEventListener('abort', () => resolve(), { once: true });
-    await promise;
-    stop();
-    patience.signal.throwIfAborted();
   }
 }
 

@@ -1,20 +1,34 @@
 import { BackendError } from '../errors.ts';
 import type { RunRequest } from './backend.ts';
 
+/** `<nodeId>-inputs-<name>`: no form field of a backend's own is named so. */
+const KEY = /^[^-].*-inputs-./s;
+
 /**
- * What JSON or a JSON reader would change in silence is refused: NaN and infinity become null, and integers beyond 2^53
- * lose their last digits. ViewComfy refuses a run without parameters.
+ * The parameters as JSON, exactly. What JSON or a JSON reader would change in silence is refused: NaN becomes null, a
+ * Buffer a list of numbers, an integer beyond 2^53 another integer.
+ * @throws BackendError `invalid`, before anything is sent
  */
-export function checkParameters(parameters: RunRequest['parameters']): void {
-  const entries = Object.entries(parameters);
-  if (entries.length === 0) throw invalid('a run without parameters');
-  for (const [key, value] of entries) {
-    if (typeof value !== 'number') continue;
-    if (!Number.isFinite(value)) throw invalid(`${key} is not a number`);
-    if (Math.abs(value) > Number.MAX_SAFE_INTEGER) throw invalid(`${key} is larger than 2^53 - 1`);
+export function jsonOf({ parameters, files }: Pick<RunRequest, 'parameters' | 'files'>): string {
+  for (const key of [...Object.keys(parameters), ...Object.keys(files)]) {
+    if (!KEY.test(key)) throw invalid(key, 'is no key of a parameter');
   }
+  for (const [key, value] of Object.entries<unknown>(parameters)) {
+    if (typeof value === 'number') {
+      if (!Number.isFinite(value)) throw invalid(key, 'is not a number');
+      if (Math.abs(value) > Number.MAX_SAFE_INTEGER) throw invalid(key, 'is larger than 2^53 - 1');
+    } else if (typeof value !== 'string' && typeof value !== 'boolean') {
+      throw invalid(key, 'is no text, number or boolean');
+    }
+  }
+  if (Object.keys(parameters).length > 0) return JSON.stringify(parameters);
+  // ViewComfy takes no run without parameters. A file's own key takes the name that the workflow would see anyway.
+  const [first] = Object.entries(files);
+  if (first) return JSON.stringify({ [first[0]]: first[1].name });
+  throw new BackendError('a run without parameters', { type: 'invalid', billed: 'no', detail: 'no parameters' });
 }
 
-function invalid(problem: string): BackendError {
-  return new BackendError(problem, { type: 'invalid', billed: 'no', detail: problem });
+function invalid(key: string, problem: string): BackendError {
+  const detail = `${key} ${problem}`;
+  return new BackendError(detail, { type: 'invalid', billed: 'no', detail, parameters: [key] });
 }

@@ -7,6 +7,10 @@ export interface Patience {
   readonly signal: AbortSignal;
   /** Something was heard: the idle time begins anew. */
   touch(): void;
+  /** until the run has taken too long, milliseconds */
+  leftMs(): number;
+  /** Waits on purpose, which is no silence; throws the signal's reason when the wait is over before. */
+  pause(ms: number): Promise<void>;
   /** The wait is over; what is still open is given up with `error`. Without timers afterwards. */
   end(error: BackendError): void;
 }
@@ -21,6 +25,7 @@ export interface PatienceOptions {
 
 export function createPatience({ clock, idleTimeoutMs, totalTimeoutMs, signal }: PatienceOptions): Patience {
   const controller = new AbortController();
+  const endsAt = clock.now() + totalTimeoutMs;
   let touchedAt = clock.now();
   let stopIdle = clock.after(idleTimeoutMs, checkIdle);
   const stopTotal = clock.after(totalTimeoutMs, () =>
@@ -28,10 +33,23 @@ export function createPatience({ clock, idleTimeoutMs, totalTimeoutMs, signal }:
   );
   signal.addEventListener('abort', cancel, { once: true });
   if (signal.aborted) cancel();
-  return { signal: controller.signal, touch, end };
+  return { signal: controller.signal, touch, leftMs: () => endsAt - clock.now(), pause, end };
 
   function touch(): void {
     touchedAt = clock.now();
+  }
+
+  async function pause(ms: number): Promise<void> {
+    controller.signal.throwIfAborted();
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const stop = clock.after(ms, resolve);
+    const wake = () => resolve();
+    controller.signal.addEventListener('abort', wake);
+    await promise;
+    controller.signal.removeEventListener('abort', wake);
+    stop();
+    controller.signal.throwIfAborted();
+    touch();
   }
 
   // One timer that looks at the last touch, and not one per touch: a large result touches thousands of times.

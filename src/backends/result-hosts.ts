@@ -1,11 +1,12 @@
 import { isIP } from 'node:net';
 
 /**
- * Tells whether a result file may be fetched from an address that an answer names: from the site of the service itself
- * or from a host in the list (`*.` in front means every host below), and encrypted, except on this very machine.
+ * Tells whether a result file may be fetched from an address that an answer names: from the sites of the service
+ * itself or from a host in the list (`*.` in front means every host below), and encrypted, except on this very machine.
  */
-export function createResultHosts(service: URL, allowed: readonly string[]): (url: URL) => boolean {
-  const patterns = [service.hostname, ...siteOf(service.hostname), ...allowed].map((pattern) => pattern.toLowerCase());
+export function createResultHosts(services: readonly URL[], allowed: readonly string[]): (url: URL) => boolean {
+  const sites = services.flatMap(({ hostname }) => [hostname, ...siteOf(hostname)]);
+  const patterns = [...sites, ...allowed].map((pattern) => pattern.toLowerCase());
   return ({ protocol, hostname, username, password }) => {
     if (username !== '' || password !== '') return false;
     if (protocol !== 'https:' && !(protocol === 'http:' && isLoopback(hostname))) return false;

@@ -9,6 +9,8 @@ export type Situation =
   | 'validation-error'
   | 'wrong-credentials'
   | 'busy'
+  | 'busy-for-long'
+  | 'long-run'
   | 'cut-before-answer'
   | 'cut-while-running'
   | 'cut-in-result'
@@ -25,7 +27,10 @@ export interface StandIn {
   /** how many of them it still works on */
   readonly working: () => number;
   next(situation: Situation): void;
-  /** @param limits idle time in milliseconds, bytes of all results */
+  /**
+   * On its clock a second passes at once, or nearly so.
+   * @param limits idle time in milliseconds of the test, bytes of all results
+   */
   connect(limits?: { idleTimeoutMs?: number; maxResultBytes?: number }): Backend;
   /** The service goes away, and its connections with it. */
   stop(): Promise<void>;
@@ -60,10 +65,10 @@ export function describeBackend(name: string, start: () => Promise<StandIn>): vo
       expect(service.taken()).toBe(1);
     });
 
-    test('tells progress in order, and log lines of one line each', async () => {
+    test('tells progress in order where it can, log lines of one line each, and files last', async () => {
       const events = await collect(backend.run(desk.request));
       const bars = events.filter((event) => event.type === 'progress-changed');
-      expect(bars.length).toBeGreaterThan(5);
+      expect(bars.length > 5).toBe(backend.capabilities.progress);
       for (const [index, { done, total }] of bars.entries()) {
         const before = bars[index - 1];
         expect(done).toBeLessThanOrEqual(total);
@@ -71,7 +76,7 @@ export function describeBackend(name: string, start: () => Promise<StandIn>): vo
         expect(before === undefined || done >= before.done || done === 0 || before.done === before.total).toBe(true);
       }
       const lines = events.filter((event) => event.type === 'log-line').map(({ line }) => line);
-      expect(lines.length).toBeGreaterThan(3);
+      expect(lines.length > 3).toBe(backend.capabilities.progress);
       expect(lines.filter((line) => /[\r\n]|\d+%\|/.test(line))).toEqual([]);
       const first = events.findIndex((event) => event.type === 'file-ready');
       expect(events.slice(first).every((event) => event.type === 'file-ready')).toBe(true);
@@ -104,16 +109,39 @@ export function describeBackend(name: string, start: () => Promise<StandIn>): vo
 
     test('a run that was cancelled before it began is not sent', async () => {
       desk.abort();
-      expect(await failure()).toMatchObject({ type: 'cancelled' });
+      expect(await failure()).toMatchObject({ type: 'cancelled', billed: 'no' });
       expect(service.taken()).toBe(0);
     });
 
-    test('a run that nobody listens to any more is hung up on', async () => {
+    test('a run that nobody listens to any more is left', async () => {
+      service.next('long-run');
       for await (const event of backend.run(desk.request)) {
-        if (event.type === 'progress-changed' || event.type === 'log-line') break;
+        expect(event.type).not.toBe('file-ready');
+        break;
       }
       await vi.waitFor(() => expect(service.working()).toBe(0));
       expect(await desk.results()).toEqual([]);
+    });
+
+    test('a run that was left by a backend that closed is found again by its handle, and not begun anew', async () => {
+      expect(backend.capabilities.resume).toBe(backend.resume !== undefined);
+      if (!backend.resume) return;
+      service.next('long-run');
+      const handles: string[] = [];
+      const left = (async () => {
+        for await (const event of backend.run(desk.request)) {
+          if (event.type === 'handle-assigned') handles.push(event.handle);
+        }
+      })().catch((error: unknown) => error);
+      await vi.waitFor(() => expect([handles.length > 0, service.working()]).toEqual([true, 1]));
+      await backend.close();
+      expect(await left).toMatchObject({ type: 'cancelled' });
+      const [handle = ''] = handles.slice(-1);
+      const next = service.connect();
+      const found = next.resume?.(handle, desk.request) ?? backend.run(desk.request);
+      expect((await expectFiles(desk, await collect(found))).length).toBeGreaterThan(3);
+      expect(service.taken()).toBe(1);
+      await next.close();
     });
 
     test('closing ends what runs, and lets nothing begin', async () => {
@@ -142,6 +170,7 @@ export function describeBackend(name: string, start: () => Promise<StandIn>): vo
       const error = await failure();
       expect(error).toMatchObject({ type: 'invalid', billed: 'no', retryable: false });
       expect(error.detail).toContain('594-inputs-string');
+      expect(error.parameters).toEqual(['594-inputs-string']);
     });
 
     test('wrong credentials are refused and cost nothing', async () => {
@@ -149,9 +178,15 @@ export function describeBackend(name: string, start: () => Promise<StandIn>): vo
       expect(await failure()).toMatchObject({ type: 'refused', billed: 'no', retryable: false });
     });
 
-    test('a service that is busy may be asked again, when it says', async () => {
+    test('a service that is busy for a moment is asked again, when it says', async () => {
       service.next('busy');
-      expect(await failure()).toMatchObject({ type: 'refused', billed: 'no', retryable: true, retryAfterMs: 7000 });
+      await expectFiles(desk, await collect(backend.run(desk.request)));
+      expect(service.taken()).toBe(1);
+    });
+
+    test('a service that is busy for long has taken nothing', async () => {
+      service.next('busy-for-long');
+      expect(await failure()).toMatchObject({ type: 'refused', billed: 'no', retryable: true, retryAfterMs: 600_000 });
     });
 
     test('a service that is not there was not asked for anything', async () => {
@@ -160,10 +195,15 @@ export function describeBackend(name: string, start: () => Promise<StandIn>): vo
     });
 
     test('a service that goes away while it works has perhaps done the work', async () => {
-      const failed = failure();
+      const patient = service.connect({ idleTimeoutMs: 400 });
+      const failed = failure(patient);
       await vi.waitFor(() => expect(service.working()).toBe(1));
       await service.stop();
-      expect(await failed).toMatchObject({ type: 'cut', billed: 'maybe', retryable: false });
+      const error = await failed;
+      // Where a run can be found again, it is waited for until the time is over.
+      expect(error.type).toBe(backend.capabilities.cancel ? 'timeout' : 'cut');
+      expect(error).toMatchObject({ billed: 'maybe', retryable: false });
+      await patient.close();
     });
 
     test.for(['cut-before-answer', 'cut-while-running', 'cut-in-result'] as const)(

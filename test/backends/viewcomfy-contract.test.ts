@@ -1,10 +1,13 @@
 import { createBackend } from '../../src/backends/index.ts';
-import { systemClock } from '../../src/clock.ts';
 import type { Behaviour } from '../../src/playground/viewcomfy/behaviour.ts';
 import { createLocalViewComfy } from '../../src/playground/viewcomfy/server.ts';
+import { createQuickClock } from '../quick-clock.ts';
 import { describeBackend, type Situation } from './_contract.ts';
 
-const BEHAVIOURS: Record<Exclude<Situation, 'cut-before-answer'>, Behaviour> = {
+/** A minute in which a run may be missing from the history must not be one. */
+const TIMES = 100;
+
+const BEHAVIOURS: Record<Situation, Behaviour> = {
   'run-error': {
     ending: 'error',
     afterLines: 3,
@@ -21,6 +24,12 @@ const BEHAVIOURS: Record<Exclude<Situation, 'cut-before-answer'>, Behaviour> = {
   },
   'wrong-credentials': { refusal: { status: 401, body: '{"detail":"Invalid client_secret key-of-the-house"}' } },
   busy: { refusal: { status: 429, body: '{"detail":"Too many requests"}', headers: { 'retry-after': '7' } } },
+  'busy-for-long': {
+    refusal: { status: 429, body: '{"detail":"Too many requests"}', headers: { 'retry-after': '600' } },
+  },
+  'long-run': { coldStartMs: 150, redirectAfterMs: 20 },
+  // Without a line before its end the answer has not begun either.
+  'cut-before-answer': { ending: 'cut', afterLines: 0, answerLost: true },
   'cut-while-running': { ending: 'cut', afterLines: 4 },
   'cut-in-result': { ending: 'cut-in-result' },
   silence: { ending: 'silence', afterLines: 2 },
@@ -31,28 +40,37 @@ const BEHAVIOURS: Record<Exclude<Situation, 'cut-before-answer'>, Behaviour> = {
   },
 };
 
-describeBackend('ViewComfy', async () => {
-  const credentials = { clientId: 'id-of-the-house', clientSecret: 'key-of-the-house' };
-  const server = await createLocalViewComfy({
-    ...credentials,
-    runMs: 250,
-    coldStartMs: 0,
-    pictureScale: 0.05,
-    atOnce: 2,
+for (const mode of ['stream', 'plain', 'poll'] as const) {
+  describeBackend(`ViewComfy (${mode})`, async () => {
+    const credentials = { clientId: 'id-of-the-house', clientSecret: 'key-of-the-house' };
+    const server = await createLocalViewComfy({
+      ...credentials,
+      runMs: 150,
+      coldStartMs: 0,
+      drawing: 'flat',
+      pictureScale: 0.05,
+      atOnce: 2,
+    });
+    let stopped: Promise<void> | undefined;
+    return {
+      secrets: Object.values(credentials),
+      taken: () => server.runs.length,
+      working: () => server.runs.filter(({ outcome }) => outcome === 'waiting' || outcome === 'running').length,
+      next: (situation) => server.next(BEHAVIOURS[situation]),
+      connect: ({ idleTimeoutMs, ...limits } = {}) =>
+        createBackend(
+          {
+            type: 'viewcomfy',
+            mode,
+            url: server.url,
+            apiUrl: server.apiUrl,
+            ...credentials,
+            ...limits,
+            ...(idleTimeoutMs !== undefined && { idleTimeoutMs: idleTimeoutMs * TIMES }),
+          },
+          { clock: createQuickClock(TIMES), log: { debug() {}, warn() {} } },
+        ),
+      stop: () => (stopped ??= server.close()),
+    };
   });
-  let stopped: Promise<void> | undefined;
-  return {
-    secrets: Object.values(credentials),
-    taken: () => server.runs.length,
-    working: () => server.runs.filter(({ outcome }) => outcome === 'waiting' || outcome === 'running').length,
-    // Without a line before its end the answer has not begun either.
-    next: (situation) =>
-      server.next(situation === 'cut-before-answer' ? { ending: 'cut', afterLines: 0 } : BEHAVIOURS[situation]),
-    connect: (limits) =>
-      createBackend(
-        { type: 'viewcomfy', url: server.url, ...credentials, ...limits },
-        { clock: systemClock, log: { debug() {}, warn() {} } },
-      ),
-    stop: () => (stopped ??= server.close()),
-  };
-});
+}

@@ -20,6 +20,10 @@ export interface Behaviour {
    * - `cut-in-result`: the connection is lost while the result is sent
    * - `ping-only`: nothing but pings comes any more
    * - `silence`: nothing comes any more, pings neither
+   *
+   * A run that is asked for (`/api/workflow/infer`) ends in the history instead: `error` as a record that says so;
+   * `no-result` and `cut` without a record; `cut-in-result` with files that always break off; `ping-only` never, and
+   * `silence` so that no question about it is answered.
    */
   readonly ending?: 'error' | 'no-result' | 'cut' | 'cut-in-result' | 'ping-only' | 'silence';
   /** how many log lines come before `ending`; all when absent */
@@ -29,6 +33,12 @@ export interface Behaviour {
   /** `error`: a result whose status is not success; `no-outputs`: success with nothing made */
   readonly result?: 'error' | 'no-outputs';
   readonly runMs?: number;
+  /** before the first word of an answer, whether the container is cold or not */
+  readonly coldStartMs?: number;
+  /** when the answer is moved to an address of its own */
+  readonly redirectAfterMs?: number;
+  /** the run is taken, and the answer that says so is lost on its way */
+  readonly answerLost?: boolean;
   /** how files are handed over: in the result (`base64`, the default), or as addresses to fetch from */
   readonly outputs?: 'base64' | 'filepath';
   /** only the first so many files; a real deployment may give 10 of the 15 */

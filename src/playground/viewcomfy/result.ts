@@ -1,3 +1,5 @@
+import { randomUUID } from 'node:crypto';
+
 export interface OutputFile {
   /** as ComfyUI counts them: `<prefix>_00001_.png` */
   readonly filename: string;
@@ -54,4 +56,27 @@ export function* resultPieces(fields: ResultFields): Generator<string, void, und
     yield '"}';
   }
   yield ']}';
+}
+
+/** The same as the history of runs tells it: in camel case, files by their addresses. */
+export function historyRecord({ promptId, status, seconds, prompt, outputs, address, extras }: ResultFields): object {
+  const { error_data: errorData = null, ...others } = extras;
+  return {
+    promptId,
+    status,
+    completed: true,
+    executionTimeSeconds: seconds,
+    prompt,
+    outputs:
+      outputs?.map((file) => ({
+        id: randomUUID(),
+        filename: file.filename,
+        contentType: file.mediaType,
+        size: file.body.length,
+        filepath: address?.(file),
+        ...others,
+      })) ?? null,
+    errorData,
+    ...others,
+  };
 }

@@ -4,7 +4,7 @@ import { encodeEvent, encodePing } from './event-stream.ts';
 import { type Line, pause } from './line.ts';
 import { fluxLogLines, plainLogLines } from './log-lines.ts';
 import type { Order } from './parameters.ts';
-import { type OutputFile, resultPieces } from './result.ts';
+import { type OutputFile, type ResultFields, resultPieces } from './result.ts';
 import { createTape, type Tape } from './tape.ts';
 
 /** What tests look at. */
@@ -41,6 +41,8 @@ export interface Run {
   /** the answer's head, once the run has come so far that there is one; never rejects */
   readonly head: Promise<Head>;
   readonly tape: Tape;
+  /** what came of it; undefined while it runs, and for a run that is to end without */
+  readonly result: ResultFields | undefined;
   /** resolves when the run holds nothing any more; never rejects */
   readonly done: Promise<void>;
   cancel(): void;
@@ -53,8 +55,8 @@ export interface RunDependencies {
   readonly coldStartMs: number;
   /** makes the files; `cold` tells a fresh container, whose file counter starts again */
   readonly draw: (order: Order, cold: boolean, signal: AbortSignal) => Promise<OutputFile[]>;
-  /** where files can be fetched from that are not in the result itself */
-  readonly publish: (id: string, file: OutputFile) => string;
+  /** where files can be fetched from that are not in the result itself; `broken` ones never arrive whole */
+  readonly publish: (id: string, file: OutputFile, broken: boolean) => string;
 }
 
 /** sse-starlette's interval. */
@@ -74,6 +76,7 @@ export function startRun(id: string, order: Order, behaviour: Behaviour, depende
   let endedAt: number | undefined;
   let outcome: RunOutcome = 'waiting';
   let stopPings: () => void = () => {};
+  let result: ResultFields | undefined;
 
   function ping(): void {
     stopPings = clock.after(PING_MS, () => {
@@ -116,16 +119,23 @@ export function startRun(id: string, order: Order, behaviour: Behaviour, depende
     if (count === undefined) await pause(clock, from + runMs - clock.now(), signal);
   }
 
-  function writeResult(seconds: number, files: readonly OutputFile[]): void {
-    const pieces = resultPieces({
+  function resultOf(status: string, seconds: number, files: readonly OutputFile[] | undefined): ResultFields {
+    return {
       promptId: id,
-      status: behaviour.result === 'error' ? 'error' : 'success',
+      status,
       seconds,
       prompt: promptOf(order),
-      outputs: behaviour.result ? undefined : files.slice(0, behaviour.outputCount),
-      address: behaviour.outputs === 'filepath' ? (file) => publish(id, file) : undefined,
+      outputs: files?.slice(0, behaviour.outputCount),
+      address:
+        behaviour.outputs === 'filepath'
+          ? (file) => publish(id, file, behaviour.ending === 'cut-in-result')
+          : undefined,
       extras: behaviour.extras ? { error_data: null, unheard_of: { list: [1] } } : {},
-    });
+    };
+  }
+
+  function writeResult(fields: ResultFields, files: readonly OutputFile[]): void {
+    const pieces = resultPieces(fields);
     if (order.logs) tape.write(`event: prompt_result${lineEnd}data: `);
     const half = files.reduce((sum, file) => sum + file.body.length, 0) / 2;
     let sent = 0;
@@ -145,7 +155,8 @@ export function startRun(id: string, order: Order, behaviour: Behaviour, depende
       case 'error':
         settleHead(500, 'text/plain; charset=utf-8');
         if (order.logs) say('error', behaviour.errorText ?? ERROR_TEXT);
-        else tape.write('Internal Server Error');
+        else tape.write(behaviour.errorText ?? 'Internal Server Error');
+        result = { ...resultOf('error', 0, undefined), extras: { error_data: behaviour.errorText ?? ERROR_TEXT } };
         return 'whole';
       case 'no-result':
         settleHead(201, 'application/json');
@@ -169,7 +180,7 @@ export function startRun(id: string, order: Order, behaviour: Behaviour, depende
     try {
       startedAt = clock.now();
       outcome = 'running';
-      if (turn.cold) await pause(clock, coldStartMs, signal);
+      await pause(clock, behaviour.coldStartMs ?? (turn.cold ? coldStartMs : 0), signal);
       openStream();
       const from = clock.now();
       const drawing = draw(order, turn.cold, signal);
@@ -187,8 +198,10 @@ export function startRun(id: string, order: Order, behaviour: Behaviour, depende
       const seconds = (clock.now() - from) / 1000;
       say('log_message', `Prompt executed in ${seconds.toFixed(2)} seconds`);
       settleHead(201, 'application/json');
-      writeResult(seconds, files);
-      if (behaviour.duplicateResult) writeResult(seconds, files);
+      const status = behaviour.result === 'error' ? 'error' : 'success';
+      result = resultOf(status, seconds, behaviour.result ? undefined : files);
+      writeResult(result, files);
+      if (behaviour.duplicateResult && order.logs) writeResult(result, files);
       outcome = behaviour.ending || behaviour.result === 'error' ? 'failed' : 'succeeded';
       tape.end(behaviour.ending ? 'cut' : 'whole');
     } finally {
@@ -235,6 +248,9 @@ export function startRun(id: string, order: Order, behaviour: Behaviour, depende
     behaviour,
     head: head.promise,
     tape,
+    get result() {
+      return result;
+    },
     done: settle(),
     cancel: () => stop.abort(new Error('The client hung up.')),
   };

@@ -4,11 +4,12 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 
 import { type Clock, systemClock } from '../../clock.ts';
 import { answerRun } from './answer.ts';
+import { createApi } from './api.ts';
 import type { Behaviour } from './behaviour.ts';
 import { drawFlat, drawFlux } from './drawing/flux.ts';
 import { drawPlain } from './drawing/plain.ts';
 import { checkPictures, isPictureKey } from './pictures-in.ts';
-import { readForm } from './form.ts';
+import { type Form, readForm } from './form.ts';
 import { createLine } from './line.ts';
 import { type Order, readOrder } from './parameters.ts';
 import { Refusal, refuse, refuseInput } from './refusal.ts';
@@ -22,6 +23,8 @@ import { type Run, type RunDependencies, type RunRecord, startRun } from './run.
 export interface LocalViewComfy {
   /** the endpoint, used as is */
   readonly url: string;
+  /** the service's own API, which takes runs for the endpoint */
+  readonly apiUrl: string;
   /** the newest thousand, oldest first; they change while the runs do */
   readonly runs: readonly RunRecord[];
   /** the highest number of runs that were running at the same time */
@@ -74,7 +77,7 @@ export async function createLocalViewComfy(options: LocalViewComfyOptions): Prom
   const records: RunRecord[] = [];
   const active = new Set<Run>();
   const resumable = new Map<string, Run>();
-  const published = new Map<string, OutputFile>();
+  const published = new Map<string, { readonly file: OutputFile; readonly broken: boolean }>();
   const behaviours: Behaviour[] = [];
   let fileCount = 0;
 
@@ -96,15 +99,23 @@ export async function createLocalViewComfy(options: LocalViewComfyOptions): Prom
   const address = server.address();
   const origin = `http://${host}:${typeof address === 'object' && address ? address.port : port}`;
 
+  const url = path === '/' ? origin : `${origin}${path}`;
+  const api = createApi({
+    url,
+    keptRuns: KEPT_RECORDS,
+    readForm: async (request) => readForm(request, maxBodyBytes),
+    acceptRun,
+  });
+
   const dependencies: RunDependencies = {
     clock,
     line,
     runMs: options.runMs ?? 15_000,
     coldStartMs: options.coldStartMs ?? 1500,
     draw,
-    publish(id, file) {
+    publish(id, file, broken) {
       const location = `${FILES}${id}/${encodeURIComponent(file.filename)}`;
-      published.set(location, file);
+      published.set(location, { file, broken });
       const [oldest] = published.keys();
       if (published.size > KEPT_RESULTS * 15 && oldest !== undefined) published.delete(oldest);
       return `${origin}${location}`;
@@ -136,10 +147,18 @@ export async function createLocalViewComfy(options: LocalViewComfyOptions): Prom
 
   async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const { pathname, searchParams } = new URL(request.url ?? '/', origin);
-    const file = published.get(pathname);
-    if (file && request.method === 'GET') {
+    const stored = published.get(pathname);
+    if (stored && request.method === 'GET') {
       // An address that was handed out needs no credentials, as with the real service's storage.
-      response.writeHead(200, { 'content-type': file.mediaType, 'content-length': file.body.length }).end(file.body);
+      const { mediaType, body } = stored.file;
+      response.writeHead(200, { 'content-type': mediaType, 'content-length': body.length });
+      if (stored.broken) response.write(body.subarray(0, body.length / 2), () => response.destroy());
+      else response.end(body);
+      return;
+    }
+    if (api.has(pathname)) {
+      checkCredentials(request);
+      await api.handle(pathname, searchParams, request, response);
       return;
     }
     if (pathname !== path) throw refuse(404, 'Not Found');
@@ -147,14 +166,13 @@ export async function createLocalViewComfy(options: LocalViewComfyOptions): Prom
     if (request.method !== 'POST' && call === null) {
       throw new Refusal(405, '{"detail":"Method Not Allowed"}', { 'content-type': 'application/json', allow: 'POST' });
     }
-    if (request.headers['client_id'] !== clientId || request.headers['client_secret'] !== clientSecret) {
-      throw refuse(401, 'Invalid client_id or client_secret');
-    }
-    const run = call === null ? await acceptRun(request) : resumable.get(call);
+    checkCredentials(request);
+    const run =
+      call === null ? await acceptRun(await readForm(request, maxBodyBytes), () => randomUUID()) : resumable.get(call);
     if (!run) throw new Refusal(404, 'modal-http: function call not found', { 'content-type': 'text/plain' });
     await answerRun(run, response, {
       clock,
-      redirectAfterMs,
+      redirectAfterMs: run.behaviour.redirectAfterMs ?? redirectAfterMs,
       handedOver: resumable.has(run.record.id),
       handOver() {
         resumable.set(run.record.id, run);
@@ -165,9 +183,14 @@ export async function createLocalViewComfy(options: LocalViewComfyOptions): Prom
     });
   }
 
-  async function acceptRun(request: IncomingMessage): Promise<Run> {
-    const form = await readForm(request, maxBodyBytes);
-    const behaviour = behaviours.shift() ?? {};
+  function checkCredentials({ headers }: IncomingMessage): void {
+    if (headers['client_id'] === clientId && headers['client_secret'] === clientSecret) return;
+    throw refuse(401, 'Invalid client_id or client_secret');
+  }
+
+  /** @param name gives the run its id, or refuses it */
+  async function acceptRun(form: Form, name: () => string, always: Behaviour = {}): Promise<Run> {
+    const behaviour = { ...behaviours.shift(), ...always };
     const { refusal } = behaviour;
     if (refusal) {
       const { status, body = '', mediaType = 'application/json', headers = {} } = refusal;
@@ -176,7 +199,7 @@ export async function createLocalViewComfy(options: LocalViewComfyOptions): Prom
     const order = readOrder(form);
     const complaints = await checkPictures(form.files);
     if (complaints.length > 0) throw refuseInput(complaints);
-    const run = startRun(randomUUID(), order, behaviour, dependencies);
+    const run = startRun(name(), order, behaviour, dependencies);
     records.push(run.record);
     if (records.length > KEPT_RECORDS) records.shift();
     active.add(run);
@@ -195,7 +218,8 @@ export async function createLocalViewComfy(options: LocalViewComfyOptions): Prom
   }
 
   return {
-    url: path === '/' ? origin : `${origin}${path}`,
+    url,
+    apiUrl: `${origin}/api/workflow/infer`,
     runs: records,
     get mostAtOnce() {
       return line.mostAtOnce;

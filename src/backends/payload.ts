@@ -3,8 +3,8 @@ import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import type { StoredFile } from '../recipe.ts';
 
-/** A form whose length is known and whose body can be made again, for a redirect that asks for it a second time. */
-export interface Multipart {
+/** What is posted: its length is known, and its body can be made again when it is asked for a second time. */
+export interface Payload {
   readonly contentType: string;
   /** bytes */
   readonly contentLength: number;
@@ -17,7 +17,7 @@ export interface MultipartContent {
 }
 
 /** Files first, then fields, both in the order given. Files are read from disk as the body is. */
-export async function createMultipart({ files, fields }: MultipartContent): Promise<Multipart> {
+export async function createMultipart({ files, fields }: MultipartContent): Promise<Payload> {
   const boundary = `troupe-${randomBytes(24).toString('hex')}`;
   const parts: {
     readonly head: Buffer;
@@ -54,6 +54,17 @@ export async function createMultipart({ files, fields }: MultipartContent): Prom
     }
     yield tail;
   }
+}
+
+export function createJson(value: unknown): Payload {
+  const content = Buffer.from(JSON.stringify(value));
+  return {
+    contentType: 'application/json',
+    contentLength: content.length,
+    async *body() {
+      yield content;
+    },
+  };
 }
 
 function sizeOf(content: Buffer | { readonly size: number }): number {
