@@ -2,7 +2,7 @@
 export interface Clock {
   /** milliseconds since the epoch */
   now(): number;
-  /** Calls `callback` once, `ms` from now, unless the returned function is called first. Never keeps the process alive. */
+  /** Calls `callback` once, `ms` from now, unless the returned function is called first. It keeps the process alive till then. */
   after(ms: number, callback: () => void): () => void;
 }
 
@@ -10,7 +10,6 @@ export const systemClock: Clock = {
   now: Date.now,
   after(ms, callback) {
     const timer = setTimeout(callback, ms);
-    timer.unref();
     return () => clearTimeout(timer);
   },
 };

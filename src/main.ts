@@ -1,25 +1,18 @@
-import { randomBytes } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
-import type { Backend } from './backends/backend.ts';
-import { createBackend } from './backends/index.ts';
 import { startBot } from './bot.ts';
 import { systemClock } from './clock.ts';
 import { loadRecipes, RecipeError } from './commands.ts';
 import { ConfigError, readConfig, type Config } from './config.ts';
 import { ConnectError, inviteLink } from './discord/client.ts';
 import { createLogger, type Logger } from './log.ts';
+import { openBackend } from './open-backend.ts';
 import { createLocalDiscord, type LocalDiscord } from './playground/discord/server.ts';
 import { createPage } from './playground/page-server.ts';
-import { createLocalViewComfy } from './playground/viewcomfy/server.ts';
 
 /**
  * The composition root: the configuration goes in, everything is built and joined, and it all ends here. What is not
  * configured, Discord or ViewComfy, is stood for by the playground.
  */
-
-interface Closing {
-  close(): Promise<void>;
-}
 
 /** What is left to do after the last job: closing the sockets. */
 const CLOSE_MS = 10_000;
@@ -28,43 +21,32 @@ async function main(): Promise<void> {
   const config = readConfig();
   const log = createLogger(config.logLevel);
   const recipes = await loadRecipes(fileURLToPath(new URL('../commands', import.meta.url)));
-  const opened: Closing[] = [];
-  const backend = await openBackend(config, log, opened);
-  const discord = await openDiscord(config, opened);
+  const backend = await openBackend(config, log);
+  const discord = await openDiscord(config);
   const bot = await startBot({ config, recipes, backend, discord, clock: systemClock, log });
   process.stdout.write(discord.welcome(bot));
   stopOnSignal(config, log, async (signal) => {
     await bot.stop(signal);
-    for (const part of opened.toReversed()) await part.close();
+    await discord.close();
   });
 }
 
-async function openBackend({ backend, limits }: Config, log: Logger, opened: Closing[]): Promise<Backend> {
-  const dependencies = { clock: systemClock, log };
-  const totalTimeoutMs = limits.runMs;
-  if (backend.type !== 'local-viewcomfy') return createBackend({ ...backend, totalTimeoutMs }, dependencies);
-  const keys = { clientId: 'playground', clientSecret: randomBytes(18).toString('base64url') };
-  const local = await createLocalViewComfy({ ...keys, runMs: backend.runMs, coldStartMs: backend.coldStartMs });
-  opened.push(local);
-  const name = 'the local ViewComfy';
-  return createBackend({ type: 'viewcomfy', name, url: local.url, totalTimeoutMs, ...keys }, dependencies);
-}
-
-async function openDiscord({ discord }: Config, opened: Closing[]) {
+async function openDiscord({ discord }: Config) {
   if (discord.type === 'discord') {
     return {
       token: discord.token,
+      close: () => Promise.resolve(),
       welcome: (bot: { application: string; name: string }) =>
         `${bot.name} is on Discord.\nInvite it: ${inviteLink(bot.application)}\nNo /character there? Run npm run deploy once.\n`,
     };
   }
   const local = await openPlayground(discord, discord.port);
-  opened.push(local);
   return {
     token: local.token,
     api: local.api,
     fileOrigins: [local.url],
     register: true,
+    close: () => local.close(),
     welcome: () => `Troupe is in its playground. Open ${local.url}\n`,
   };
 }

@@ -32,7 +32,7 @@ export const text = {
     const lines = jobs.map(({ job, ahead }) => {
       const place =
         ahead === undefined ? `**Running** · begun ${moment(job.startedAt ?? job.acceptedAt)}` : waiting(ahead);
-      return `- ${promptOf(job) || job.recipe}\n  ${place}`;
+      return `- ${promptOf(job) || job.recipe}: ${place}`;
     });
     if (checking > 0) lines.push(`- ${checking === 1 ? '1 command is' : `${checking} commands are`} being checked`);
     return ['You have as many jobs as one person may have. Wait for one to end, or cancel one:', ...lines].join('\n');

@@ -109,8 +109,8 @@ describe('the limits', () => {
     const refused = await ana.character('third');
     expect(refused.ephemeral).toBe(true);
     expect(refused.text).toMatch(/as many jobs as one person may have/);
-    expect(refused.text).toMatch(/first\n.*Running/);
-    expect(refused.text).toMatch(/second\n.*Waiting/);
+    expect(refused.text).toMatch(/first: .*Running/);
+    expect(refused.text).toMatch(/second: .*Waiting/);
     await ana.waitFor(second.id, / s on ViewComfy/);
     expect(stage.viewcomfy.runs).toHaveLength(2);
   });

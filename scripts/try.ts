@@ -1,0 +1,169 @@
+import { randomInt } from 'node:crypto';
+import { copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { loadRecipes } from '../src/commands.ts';
+import { ConfigError, readConfig } from '../src/config.ts';
+import { readDefaultFiles } from '../src/discord/inputs.ts';
+import { text } from '../src/discord/text.ts';
+import { BackendError, UserError } from '../src/errors.ts';
+import { createLogger } from '../src/log.ts';
+import { openBackend } from '../src/open-backend.ts';
+import { preparePicture } from '../src/pictures/prepare.ts';
+import {
+  completeAnswers,
+  fill,
+  type Filled,
+  type Option,
+  type ParameterValue,
+  type Recipe,
+  type StoredFile,
+} from '../src/recipe.ts';
+
+/**
+ * `npm run try -- --character a.png --prompt "…" [--seed 1] [--out folder]`: one job without Discord, through the backend
+ * that is configured. Progress goes to stderr, files into the folder, and the last line of stdout is a summary as JSON.
+ * Exit code 0: files came; 1: the backend gave none; 2: what was asked for cannot be tried.
+ */
+const USAGE = `npm run try -- --prompt "a pilot in a red scarf" --character portrait.png
+  --recipe NAME    the recipe to run, from commands/; default: character
+  --backend TYPE   viewcomfy, as configured in .env, or local-viewcomfy; default: what is configured
+  --out FOLDER     where the files go; default: a new folder beside the temporary files
+  and the recipe's own options, by their names`;
+
+const COMMANDS = fileURLToPath(new URL('../commands', import.meta.url));
+
+const stop = new AbortController();
+process.once('SIGINT', () => stop.abort());
+
+try {
+  process.exitCode = await tryOnce();
+} catch (error) {
+  if (!(error instanceof UserError || error instanceof ConfigError)) throw error;
+  process.stderr.write(`${error.message}\n`);
+  process.exitCode = 2;
+}
+
+async function tryOnce(): Promise<number> {
+  const { recipe, given, out } = await readArguments();
+  const folder = await mkdtemp(join(tmpdir(), 'troupe-try-'));
+  const config = readConfig();
+  const log = createLogger('silent');
+  const backend = await openBackend(given.has('backend') ? forBackend(config, given.get('backend')) : config, log);
+  try {
+    const filled = await answer(recipe, given, folder);
+    const target = out ?? (await mkdtemp(join(tmpdir(), 'troupe-files-')));
+    await mkdir(target, { recursive: true });
+    return await run(filled, target);
+  } finally {
+    await backend.close();
+    await rm(folder, { recursive: true });
+  }
+
+  async function run(filled: Filled, target: string): Promise<number> {
+    const begun = performance.now();
+    const files: { name: string; bytes: number }[] = [];
+    const seconds = () => Math.round((performance.now() - begun) / 100) / 10;
+    try {
+      for await (const event of backend.run({ ...filled, folder, signal: stop.signal })) {
+        if (event.type === 'log-line') say(event.line);
+        if (event.type === 'progress-changed') say(`${event.done} of ${event.total}`);
+        if (event.type === 'queue-changed') say(`${event.ahead} before this one`);
+        if (event.type === 'warning-raised') say(event.warning);
+        if (event.type !== 'file-ready') continue;
+        const name = `${String(files.length + 1).padStart(2, '0')}-${basename(event.name)}`;
+        await copyFile(event.path, join(target, name));
+        files.push({ name, bytes: event.size });
+      }
+    } catch (error) {
+      if (!(error instanceof BackendError)) throw error;
+      const sentence = withoutMarkdown(text.failed({ by: 'backend', error }, backend.name));
+      say(sentence);
+      summarise({ outcome: error.type, backend: backend.name, seconds: seconds(), mayBeBilled: error.billed !== 'no' });
+      return 1;
+    }
+    summarise({ outcome: 'done', backend: backend.name, seconds: seconds(), folder: target, files });
+    return 0;
+  }
+}
+
+async function readArguments() {
+  const recipes = await loadRecipes(COMMANDS);
+  const own = ['recipe', 'backend', 'out', 'help'];
+  const names = new Set([...own, ...[...recipes.values()].flatMap(({ options }) => Object.keys(options))]);
+  const options = Object.fromEntries(
+    [...names].map((name) => [name, { type: name === 'help' ? 'boolean' : 'string' } as const]),
+  );
+  let values: Record<string, string | boolean | undefined>;
+  try {
+    ({ values } = parseArgs({ options }));
+  } catch (cause) {
+    throw new UserError(`${cause instanceof Error ? cause.message : ''}\n${USAGE}`, { cause });
+  }
+  if (values['help']) throw new UserError(USAGE);
+  const given = new Map(Object.entries(values).map(([name, value]) => [name, String(value)]));
+  const recipe = recipes.get(given.get('recipe') ?? 'character');
+  if (!recipe) {
+    throw new UserError(`There is no recipe ${given.get('recipe')}; there are ${[...recipes.keys()].join(', ')}.`);
+  }
+  return { recipe, given, out: given.get('out') };
+}
+
+function forBackend(config: ReturnType<typeof readConfig>, type: string | undefined): ReturnType<typeof readConfig> {
+  if (type === config.backend.type) return config;
+  if (type !== 'local-viewcomfy') throw new UserError(`The backend ${type} is not configured: see .env.example.`);
+  return { ...config, backend: { type, runMs: 15_000, coldStartMs: 0 } };
+}
+
+async function answer(recipe: Recipe, given: ReadonlyMap<string, string>, folder: string): Promise<Filled> {
+  const answers: Record<string, ParameterValue | StoredFile> = {};
+  for (const [name, option] of Object.entries(recipe.options)) {
+    const value = given.get(name);
+    if (value !== undefined) answers[name] = await readAnswer(name, option, value, folder);
+    else if (option.required) throw new UserError(`--${name} is missing: ${option.description}\n${USAGE}`);
+  }
+  const defaults = await readDefaultFiles([recipe]);
+  const complete = completeAnswers(
+    recipe,
+    answers,
+    () => randomInt(2 ** 48 - 1),
+    (location) => {
+      const file = defaults.get(location.href);
+      if (!file) throw new Error(`No default picture at ${location.href}`);
+      return file;
+    },
+  );
+  return fill(recipe, complete);
+}
+
+async function readAnswer(name: string, option: Option, value: string, folder: string) {
+  if (option.kind === 'picture') {
+    const bytes = await readFile(value).catch((cause: unknown) => {
+      throw new UserError(`--${name}: ${value} cannot be read.`, { cause });
+    });
+    const limits = { maxBytes: Infinity, maxPixels: 200_000_000, maxSide: option.maxSide };
+    const picture = await preparePicture(bytes, limits);
+    const path = join(folder, `${name}${picture.extension}`);
+    await writeFile(path, picture.bytes);
+    return { name: basename(path), mediaType: picture.mediaType, path, size: picture.bytes.length };
+  }
+  if (option.kind === 'switch') return value === 'true';
+  if (option.kind === 'text' || option.kind === 'choice') return value;
+  const number = Number(value);
+  if (!Number.isFinite(number)) throw new UserError(`--${name} must be a number.`);
+  return number;
+}
+
+function say(line: string): void {
+  process.stderr.write(`${line}\n`);
+}
+
+function summarise(summary: object): void {
+  process.stdout.write(`${JSON.stringify(summary)}\n`);
+}
+
+function withoutMarkdown(sentence: string): string {
+  return sentence.replaceAll(/^-# /gm, '').replaceAll(/\\(?=[!-/:-@[-`{-~])/g, '');
+}
