@@ -28,6 +28,8 @@ export type BackendConfig =
   | {
       readonly type: 'viewcomfy';
       readonly url: string;
+      readonly apiUrl?: string;
+      readonly mode?: 'stream' | 'plain' | 'poll';
       readonly clientId: string;
       readonly clientSecret: string;
     }
@@ -68,6 +70,10 @@ const Environment = z.object({
   VIEWCOMFY_URL: text.pipe(
     z.url({ protocol: /^https?$/, error: 'must be the https:// address of your ViewComfy endpoint' }).optional(),
   ),
+  VIEWCOMFY_API_URL: text.pipe(
+    z.url({ protocol: /^https?$/, error: "must be the https:// address of ViewComfy's API" }).optional(),
+  ),
+  VIEWCOMFY_MODE: text.pipe(z.enum(['stream', 'plain', 'poll'], { error: 'must be stream, plain or poll' }).optional()),
   VIEWCOMFY_CLIENT_ID: text,
   VIEWCOMFY_CLIENT_SECRET: text,
   RUNNING_PER_USER: whole(1, 1, 100),
@@ -133,7 +139,10 @@ export function parseConfig(environment: Readonly<Record<string, string | undefi
 
 function backendOf(env: z.infer<typeof Environment>): BackendConfig {
   const { VIEWCOMFY_URL: url, VIEWCOMFY_CLIENT_ID: clientId, VIEWCOMFY_CLIENT_SECRET: clientSecret } = env;
-  if (url && clientId && clientSecret) return { type: 'viewcomfy', url, clientId, clientSecret };
+  if (url && clientId && clientSecret) {
+    const { VIEWCOMFY_API_URL: apiUrl, VIEWCOMFY_MODE: mode } = env;
+    return { type: 'viewcomfy', url, ...(apiUrl && { apiUrl }), ...(mode && { mode }), clientId, clientSecret };
+  }
   const given = Object.entries({
     VIEWCOMFY_URL: url,
     VIEWCOMFY_CLIENT_ID: clientId,

@@ -40,6 +40,23 @@ describe('the configuration', () => {
     expect(problem).toContain('VIEWCOMFY_URL must be');
   });
 
+  it('takes how ViewComfy is spoken to, and nothing else for it', () => {
+    expect(parseConfig(viewcomfy).backend).toEqual({
+      type: 'viewcomfy',
+      url: viewcomfy.VIEWCOMFY_URL,
+      clientId: 'id',
+      clientSecret: 'secret',
+    });
+    const polled = { VIEWCOMFY_API_URL: 'https://api.example/api/workflow/infer', VIEWCOMFY_MODE: 'poll' };
+    expect(parseConfig({ ...viewcomfy, ...polled }).backend).toMatchObject({
+      apiUrl: 'https://api.example/api/workflow/infer',
+      mode: 'poll',
+    });
+    const problem = problemOf({ ...viewcomfy, VIEWCOMFY_API_URL: 'api.example', VIEWCOMFY_MODE: 'socket' });
+    expect(problem).toContain('VIEWCOMFY_API_URL must be');
+    expect(problem).toContain('VIEWCOMFY_MODE must be stream, plain or poll');
+  });
+
   it('says which of the three ViewComfy variables is missing', () => {
     expect(problemOf({ ...viewcomfy, VIEWCOMFY_CLIENT_SECRET: ' ' })).toMatch(/^VIEWCOMFY_CLIENT_SECRET is missing/);
   });
