@@ -1,8 +1,13 @@
-import { open, rm, type FileHandle } from 'node:fs/promises';
-import { extname, join } from 'node:path';
+import { rename, rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import { z } from 'zod';
 import { BackendError } from '../errors.ts';
 import type { BackendEvent } from './backend.ts';
+import { createBase64Decoder } from './base64.ts';
+import { createResultDecoder, type Part, type ResultDecoder } from './result-decoder.ts';
+import { mediaTypeOf, safeName, uniqueName } from './result-names.ts';
+import { createSlabFile } from './slab-file.ts';
+import type { Slabs } from './slabs.ts';
 
 /** A result file as ViewComfy tells of it: with its bytes, or with an address to get them from. */
 export const ResultOutput = z
@@ -17,15 +22,36 @@ export const ResultOutput = z
     name: filename,
     mediaType: mediaTypeOf(content_type, filename),
     size: size ?? undefined,
+    /** base64, or the token of the file that it has been decoded into */
     data: data ?? undefined,
     url: filepath ?? undefined,
   }));
 export type ResultOutput = z.infer<typeof ResultOutput>;
 
+/** The files of one run's result, from their first byte on. */
+export interface ResultFiles {
+  /** Reads a result; the bytes inside go to files at once. What an earlier one has read is dropped. */
+  newDecoder(): ResultDecoder;
+  /** Something to wait for between pieces, while the disk is behind. Throws when the run is over. */
+  room(): Promise<void> | undefined;
+  /** Reads a result that comes as plain JSON. */
+  read(json: AsyncIterable<Buffer>): Promise<unknown>;
+  /** Fetches what is elsewhere, checks everything, and gives every file its name. To be called once. */
+  place(outputs: readonly ResultOutput[]): Promise<FileReady[]>;
+  /** Leaves nothing in the folder but what was placed, and touches it no more. To be called in any case. */
+  close(): Promise<void>;
+}
+
 export interface ResultFilesOptions {
+  /** of this run alone */
   readonly folder: string;
   /** of all files together */
   readonly maxBytes: number;
+  /** of one file, where that is less */
+  readonly maxFileBytes?: number;
+  /** what a result may have besides its files: the prompt, which is the whole workflow */
+  readonly maxSkeletonBytes: number;
+  readonly slabs: Slabs;
   readonly download: (url: string) => Promise<AsyncIterable<Buffer>>;
   /** ends the writing with its reason */
   readonly signal: AbortSignal;
@@ -33,105 +59,147 @@ export interface ResultFilesOptions {
 
 type FileReady = Extract<BackendEvent, { type: 'file-ready' }>;
 
-/** Base64 characters decoded at once: a multiple of four, small enough not to hold the event loop for a millisecond. */
-const SLICE = 256 * 1024;
-
-/** Writes every output into the folder, or none: a run that fails halfway leaves no file behind. */
-export async function writeResultFiles(
-  outputs: readonly ResultOutput[],
-  { folder, maxBytes, download, signal }: ResultFilesOptions,
-): Promise<FileReady[]> {
-  const files: FileReady[] = [];
-  const taken = new Set<string>();
-  let left = maxBytes;
-  try {
-    for (const output of outputs) {
-      const name = uniqueName(safeName(output.name), taken);
-      const path = join(folder, name);
-      const file = { type: 'file-ready', name, mediaType: output.mediaType, path, size: 0 } as const;
-      files.push(file);
-      const size = await writeOutput(path, output);
-      files[files.length - 1] = { ...file, size };
-    }
-    return files;
-  } catch (error) {
-    await Promise.all(files.map(({ path }) => rm(path, { force: true })));
-    throw error;
-  }
-
-  async function writeOutput(path: string, output: ResultOutput): Promise<number> {
-    await using file = await open(path, 'wx');
-    const size = await writeAll(file, output.url === undefined ? decode(output) : await download(output.url));
-    if (output.size !== undefined && output.size !== size) {
-      throw broken(output, `has ${size} bytes where ${output.size} were announced`);
-    }
-    if (size === 0) throw broken(output, 'is empty');
-    return size;
-  }
-
-  async function writeAll(file: FileHandle, chunks: AsyncIterable<Buffer> | Iterable<Buffer>): Promise<number> {
-    let size = 0;
-    for await (const chunk of chunks) {
-      signal.throwIfAborted();
-      size += chunk.length;
-      left -= chunk.length;
-      if (left < 0) throw new BackendError(`results of more than ${maxBytes} bytes`, { type: 'too-large' });
-      await file.writeFile(chunk);
-    }
-    return size;
-  }
+interface PartInFolder extends Part {
+  readonly path: string;
 }
 
-/** Strict, both alphabets: Node skips what is not base64, so a slice that decodes to fewer bytes held something else. */
-function* decode(output: ResultOutput): Generator<Buffer> {
-  const { data } = output;
-  if (data === undefined) throw broken(output, 'has neither bytes nor an address');
-  const text = data.replace(/={1,2}$/, '');
-  const isPadded = text.length !== data.length;
-  if (isPadded ? data.length % 4 !== 0 : text.length % 4 === 1) throw broken(output, 'is not base64');
-  for (let start = 0; start < text.length; start += SLICE) {
-    const slice = text.slice(start, start + SLICE);
-    const bytes = Buffer.from(slice, 'base64');
-    if (bytes.length !== Math.floor((slice.length * 3) / 4)) throw broken(output, 'is not base64');
-    yield bytes;
+/** The largest workflows known give 15; a megabyte of empty ones should not be 50,000 open files. */
+const MOST_PARTS = 1000;
+/** Decoded at once before looking whether there is room. */
+const PIECE = 256 * 1024;
+
+export function createResultFiles(options: ResultFilesOptions): ResultFiles {
+  const { folder, maxBytes, maxFileBytes = maxBytes, maxSkeletonBytes, slabs, download, signal } = options;
+  /** by token: what the present decoder has read and nobody has placed */
+  const decoded = new Map<string, PartInFolder>();
+  const parts = new Set<PartInFolder>();
+  /** what may not stay in the folder */
+  const doomed = new Set<string>();
+  let count = 0;
+  let left = maxBytes;
+
+  return { newDecoder, room, read, place, close };
+
+  function newDecoder(): ResultDecoder {
+    for (const part of parts) void drop(part);
+    decoded.clear();
+    left = maxBytes;
+    return createResultDecoder({
+      maxSkeletonBytes,
+      newPart() {
+        const part = newPart();
+        decoded.set(part.token, part);
+        return part;
+      },
+    });
+  }
+
+  async function read(json: AsyncIterable<Buffer>): Promise<unknown> {
+    const decoder = newDecoder();
+    for await (const chunk of json) {
+      for (let end = PIECE; end < chunk.length + PIECE; end += PIECE) {
+        const piece = chunk.subarray(end - PIECE, end);
+        for (let at = 0; at < piece.length;) at = decoder.write(piece, at);
+        await room();
+      }
+    }
+    return decoder.end();
+  }
+
+  function room(): Promise<void> | undefined {
+    signal.throwIfAborted();
+    return slabs.room();
+  }
+
+  function newPart(): PartInFolder {
+    if (parts.size === MOST_PARTS) {
+      throw new BackendError(`more than ${MOST_PARTS} result files`, { type: 'too-large' });
+    }
+    // No result file has such a name: theirs do not begin with a dot.
+    const path = join(folder, `.part-${count}`);
+    const part = { token: `:${count}`, path, file: createSlabFile({ path, slabs, admit: createLimit() }) };
+    count += 1;
+    parts.add(part);
+    doomed.add(path);
+    return part;
+  }
+
+  function createLimit(): (bytes: number) => void {
+    let leftOfFile = maxFileBytes;
+    return (bytes) => {
+      left -= bytes;
+      leftOfFile -= bytes;
+      if (left < 0) throw new BackendError(`results of more than ${maxBytes} bytes`, { type: 'too-large' });
+      if (leftOfFile < 0) throw new BackendError(`a file of more than ${maxFileBytes} bytes`, { type: 'too-large' });
+    };
+  }
+
+  async function place(outputs: readonly ResultOutput[]): Promise<FileReady[]> {
+    const taken = new Set<string>();
+    const moves: { readonly from: string; readonly file: FileReady }[] = [];
+    for (const output of outputs) {
+      const part = await partOf(output);
+      const size = await part.file.finish();
+      signal.throwIfAborted();
+      if (output.size !== undefined && output.size !== size) {
+        throw broken(output, `has ${size} bytes where ${output.size} were announced`);
+      }
+      if (size === 0) throw broken(output, 'is empty');
+      const name = uniqueName(safeName(output.name), taken);
+      const path = join(folder, name);
+      moves.push({ from: part.path, file: { type: 'file-ready', name, mediaType: output.mediaType, path, size } });
+    }
+    // All or none: one that cannot be moved takes the others with it.
+    for (const { file } of moves) doomed.add(file.path);
+    for (const { from, file } of moves) await rename(from, file.path);
+    for (const { file } of moves) doomed.delete(file.path);
+    return moves.map(({ file }) => file);
+  }
+
+  async function partOf(output: ResultOutput): Promise<PartInFolder> {
+    const { url, data } = output;
+    if (url !== undefined) return await fetch(url);
+    if (data === undefined) throw broken(output, 'has neither bytes nor an address');
+    const known = decoded.get(data);
+    if (known) return known;
+    const part = newPart();
+    const base64 = createBase64Decoder(part.file);
+    for (let at = 0; at < data.length; at += PIECE) {
+      // The decoder wants the inside of a string as JSON has it.
+      const piece = Buffer.from(JSON.stringify(data.slice(at, at + PIECE)).slice(1, -1));
+      base64.write(piece, 0, piece.length);
+      await room();
+    }
+    base64.end();
+    return part;
+  }
+
+  async function fetch(url: string): Promise<PartInFolder> {
+    const part = newPart();
+    for await (const chunk of await download(url)) {
+      for (let at = 0; at < chunk.length;) {
+        const copied = chunk.copy(part.file.room(), 0, at);
+        part.file.advance(copied);
+        at += copied;
+      }
+      await room();
+    }
+    return part;
+  }
+
+  async function drop(part: PartInFolder): Promise<void> {
+    await part.file.abandon();
+    await rm(part.path, { force: true });
+    parts.delete(part);
+    doomed.delete(part.path);
+  }
+
+  async function close(): Promise<void> {
+    await Promise.all([...parts].map(({ file }) => file.abandon()));
+    await Promise.all([...doomed].map((path) => rm(path, { force: true })));
   }
 }
 
 function broken({ name }: ResultOutput, problem: string): BackendError {
   return new BackendError(`the result file ${safeName(name)} ${problem}`, { type: 'unintelligible' });
-}
-
-/** No path, no surprise for a file system or a Discord attachment, and still the name that the workflow gave. */
-function safeName(name: string): string {
-  const last = name.split(/[/\\]/).at(-1) ?? '';
-  const plain = last.replace(/[^A-Za-z0-9._-]+/g, '_').replace(/^\.+/, '');
-  const extension = extname(plain).slice(0, 16);
-  const stem = plain.slice(0, plain.length - extname(plain).length).slice(0, 80);
-  return `${stem || 'file'}${extension}`;
-}
-
-/** Compared without case: some file systems do so too. */
-function uniqueName(name: string, taken: Set<string>): string {
-  const extension = extname(name);
-  const stem = name.slice(0, name.length - extension.length);
-  let unique = name;
-  for (let copy = 2; taken.has(unique.toLowerCase()); copy += 1) unique = `${stem}-${copy}${extension}`;
-  taken.add(unique.toLowerCase());
-  return unique;
-}
-
-const BY_EXTENSION = new Map([
-  ['.png', 'image/png'],
-  ['.jpg', 'image/jpeg'],
-  ['.jpeg', 'image/jpeg'],
-  ['.webp', 'image/webp'],
-  ['.gif', 'image/gif'],
-  ['.mp4', 'video/mp4'],
-  ['.webm', 'video/webm'],
-]);
-
-function mediaTypeOf(contentType: string | null | undefined, name: string): string {
-  const given = contentType?.split(';', 1).join('').trim().toLowerCase() ?? '';
-  if (/^[a-z0-9.+-]+\/[a-z0-9.+-]+$/.test(given)) return given;
-  return BY_EXTENSION.get(extname(name).toLowerCase()) ?? 'application/octet-stream';
 }

@@ -2,9 +2,24 @@ import { describe, expect, test } from 'vitest';
 import { readEvents } from '../../src/backends/event-stream.ts';
 import { BackendError } from '../../src/errors.ts';
 
-async function read(chunks: readonly Buffer[], maxBytes = 1_000_000): Promise<[string | undefined, string][]> {
-  const events = await Array.fromAsync(readEvents(ReadableStream.from(chunks), maxBytes));
-  return events.map(({ event, data }) => [event, data]);
+/** Takes everything up to a line end, as the body of the large event must. */
+function openText() {
+  let text = '';
+  return {
+    text: () => text,
+    write(bytes: Buffer, start: number): number {
+      const end = bytes.subarray(start).findIndex((byte) => byte === 0x0a || byte === 0x0d);
+      const next = end < 0 ? bytes.length : start + end + 1;
+      text += bytes.toString('latin1', start, next);
+      return next;
+    },
+  };
+}
+
+async function read(chunks: readonly Buffer[], maxEventBytes = 1_000_000): Promise<[string | undefined, string][]> {
+  const large = { name: 'prompt_result', open: openText, room: () => undefined };
+  const events = await Array.fromAsync(readEvents(ReadableStream.from(chunks), { maxEventBytes, large }));
+  return events.map(({ event, data, body }) => [event, body ? body.text().trim() : data]);
 }
 
 /** Cuts a text at places that only the seed knows. */
