@@ -121,8 +121,8 @@ export function wordsOfText(text: string): string | undefined {
   return value === undefined ? trimmed : wordsOf(value);
 }
 
-/** A parameter's key, in whatever sentence it stands. */
-const KEY = /[\w:.]+-inputs-\w+/g;
+/** A parameter's key, in whatever sentence it stands. Of limited length: a hostile page must not take quadratic time. */
+const KEY = /(?<![\w:.])[\w:.]{1,40}-inputs-\w{1,80}/g;
 
 /** Keys of the parameters that an error complains about: where it says so itself, or else those that its words name. */
 export function parametersOf(text: string): string[] {

@@ -9,8 +9,10 @@ export interface Reply {
   /** an event stream when absent */
   readonly contentType?: string;
   readonly headers?: Readonly<Record<string, string>>;
-  /** each piece is written and flushed by itself */
-  readonly body?: string | readonly (string | Buffer)[];
+  /** nothing is answered before */
+  readonly after?: Promise<unknown>;
+  /** each piece is written and flushed by itself; a promise is waited for */
+  readonly body?: string | readonly (string | Buffer | Promise<unknown>)[];
   /** how the connection ends: `whole` when absent; `cut` is a lost connection; `open` stays open */
   readonly end?: 'whole' | 'cut' | 'open';
 }
@@ -44,13 +46,15 @@ export async function createService(replies: readonly (Reply | ((seen: Seen) => 
     seen.push(about);
     const reply = typeof next === 'function' ? next(about) : next;
     response.on('error', () => {});
+    await reply.after;
     response.writeHead(reply.status ?? 201, {
       'content-type': reply.contentType ?? 'text/event-stream; charset=utf-8',
       ...reply.headers,
     });
     response.flushHeaders();
     for (const piece of typeof reply.body === 'string' ? [reply.body] : (reply.body ?? [])) {
-      response.write(piece);
+      if (piece instanceof Promise) await piece;
+      else response.write(piece);
       await setImmediate();
     }
     if (reply.end === 'cut') response.destroy();

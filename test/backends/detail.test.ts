@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { createCleaner, wordsOf, wordsOfText } from '../../src/backends/detail.ts';
+import { createCleaner, parametersOf, wordsOf, wordsOfText } from '../../src/backends/detail.ts';
 
 const clean = createCleaner(['s3cret/key', 'client']);
 
@@ -49,6 +49,11 @@ describe('words are found in', () => {
       '{"error":{"type":"x","message":"Prompt outputs failed","details":"node 3"}}',
       'Prompt outputs failed: node 3',
     ],
+    [
+      'ComfyUI of each node',
+      '{"error":{"message":"x"},"node_errors":{"82":{"errors":[{"message":"Too big","extra_info":{"input_name":"upscale_by"}}]},"9":{"errors":[{"message":"Odd"}]}}}',
+      '82-inputs-upscale_by: Too big; 9: Odd',
+    ],
     ['another service', '{"error":"no credit"}', 'no credit'],
     ['broken JSON, as it is', '{"detail":', '{"detail":'],
   ] as const)('%s', ([, text, words]) => {
@@ -65,5 +70,33 @@ describe('words are found in', () => {
       '5',
     ]);
     expect([null, 5, {}, []].map(wordsOf)).toEqual([undefined, undefined, undefined, undefined]);
+  });
+});
+
+describe('the parameters that an error complains about', () => {
+  test.for([
+    [
+      'places of FastAPI',
+      '{"detail":[{"loc":["body","params","5-inputs-x"],"msg":"unlike 6-inputs-y"}]}',
+      ['5-inputs-x'],
+    ],
+    ['words of FastAPI', '{"detail":[{"loc":["body","params"],"msg":"5-inputs-x: no, 5-inputs-x"}]}', ['5-inputs-x']],
+    ['one sentence', '{"detail":"No input 12:5-inputs-x, or 6-inputs-y."}', ['12:5-inputs-x', '6-inputs-y']],
+    [
+      'nodes of ComfyUI',
+      '{"node_errors":{"82":{"errors":[{"message":"a","extra_info":{"input_name":"upscale_by"}}]}}}',
+      ['82-inputs-upscale_by'],
+    ],
+    ['a page', '<html>5-inputs-x</html>', []],
+    ['nothing', '', []],
+  ] as const)('%s', ([, text, keys]) => {
+    expect(parametersOf(text)).toEqual(keys);
+  });
+
+  test('are found in a hostile body without delay', () => {
+    const began = performance.now();
+    for (const unit of ['x', '-inputs-', 'a.', '1-inputs-']) parametersOf(unit.repeat(65_536 / unit.length));
+    // Quadratic reading takes half a minute for this.
+    expect(performance.now() - began).toBeLessThan(2000);
   });
 });

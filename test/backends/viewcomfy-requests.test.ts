@@ -124,7 +124,7 @@ describe('what the deployment refuses', () => {
 
   test.for([
     [429, '7'],
-    [503, '120'],
+    [503, '20'],
     [503, new Date(0).toUTCString()],
   ] as const)('HTTP %i with a time to come back is sent again, as it was: %s', async ([status, retryAfter]) => {
     const busy = { status, contentType: 'text/plain', body: 'Busy', headers: { 'retry-after': retryAfter } };
