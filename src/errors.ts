@@ -49,6 +49,8 @@ interface BackendErrorFields extends ErrorOptions {
   retryAfterMs?: number;
   /** keys of the parameters that the backend complained about */
   parameters?: readonly string[];
+  /** of the HTTP answer that was no success */
+  status?: number;
 }
 
 /** A run that ended without a result. `message` is for the log; what a person reads is made from `type` and `detail`. */
@@ -60,9 +62,19 @@ export class BackendError extends Error {
   readonly detail: string | undefined;
   readonly retryAfterMs: number | undefined;
   readonly parameters: readonly string[];
+  readonly status: number | undefined;
 
   constructor(message: string, fields: BackendErrorFields) {
-    const { type, retryable = false, billed = 'maybe', detail, retryAfterMs, parameters = [], ...options } = fields;
+    const {
+      type,
+      retryable = false,
+      billed = 'maybe',
+      detail,
+      retryAfterMs,
+      parameters = [],
+      status,
+      ...options
+    } = fields;
     super(message, options);
     this.type = type;
     this.retryable = retryable;
@@ -70,5 +82,6 @@ export class BackendError extends Error {
     this.detail = detail;
     this.retryAfterMs = retryAfterMs;
     this.parameters = parameters;
+    this.status = status;
   }
 }

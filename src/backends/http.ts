@@ -47,8 +47,9 @@ const REDIRECT_PAUSE_MS = 1000;
 const RESEND_PAUSES_MS = [500, 2000, 5000] as const;
 /** A service that wants to be left alone for longer has the core decide, which may tell the person. */
 const LONGEST_RETRY_AFTER_MS = 120_000;
-/** More of an error's body is not read. */
+/** More of an error's body is not read, and it is not waited for longer. */
 const LONGEST_ERROR_BODY = 64 * 1024;
+const LONGEST_ERROR_BODY_MS = 10_000;
 
 type Response = Dispatcher.ResponseData;
 
@@ -247,6 +248,7 @@ export function createHttp({ name, clock, patience, clean }: HttpOptions): Http 
   async function readStart(response: Response): Promise<string> {
     const chunks: Buffer[] = [];
     let length = 0;
+    const stop = clock.after(LONGEST_ERROR_BODY_MS, () => response.body.destroy());
     try {
       for await (const chunk of readBody(response)) {
         chunks.push(chunk);
@@ -256,6 +258,8 @@ export function createHttp({ name, clock, patience, clean }: HttpOptions): Http 
     } catch {
       // The status has said what matters; only a wait that is over still counts.
       patience.signal.throwIfAborted();
+    } finally {
+      stop();
     }
     return Buffer.concat(chunks).toString('utf8');
   }

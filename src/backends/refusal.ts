@@ -25,6 +25,7 @@ export function refusalOf({ name, status, text, retryAfter, now, taken, clean }:
   const parameters = parametersOf(text);
   const billed = taken ? 'maybe' : 'no';
   const about = {
+    status,
     billed,
     parameters,
     ...(detail !== undefined && { detail }),

@@ -52,7 +52,7 @@ describe('words are found in', () => {
     [
       'ComfyUI of each node',
       '{"error":{"message":"x"},"node_errors":{"82":{"errors":[{"message":"Too big","extra_info":{"input_name":"upscale_by"}}]},"9":{"errors":[{"message":"Odd"}]}}}',
-      '82-inputs-upscale_by: Too big; 9: Odd',
+      '9: Odd; 82-inputs-upscale_by: Too big',
     ],
     ['another service', '{"error":"no credit"}', 'no credit'],
     ['broken JSON, as it is', '{"detail":', '{"detail":'],

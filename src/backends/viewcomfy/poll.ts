@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
 import type { Clock } from '../../clock.ts';
-import { BackendError } from '../../errors.ts';
+import { BackendError, type BackendErrorType } from '../../errors.ts';
 import type { Logger } from '../../log.ts';
 import type { BackendEvent, RunRequest } from '../backend.ts';
 import { createHttp, type Answer } from '../http.ts';
@@ -35,7 +35,9 @@ const QUESTION = { idleTimeoutMs: 30_000, totalTimeoutMs: 60_000 };
 const CANCEL = { idleTimeoutMs: 8000, totalTimeoutMs: 8000 };
 const CANCEL_PAUSE_MS = 1000;
 
-const Accepted = z.object({ data: z.object({ prompt_id: z.string().min(1) }) });
+/** Errors after which nobody knows whether the run was taken. */
+const LOST: ReadonlySet<BackendErrorType> = new Set<BackendErrorType>(['cut', 'unreachable', 'timeout']);
+
 const Records = z.array(z.unknown());
 const Named = z.union([
   z.object({ promptId: z.string() }).transform(({ promptId }) => promptId),
@@ -50,7 +52,8 @@ const Named = z.union([
 export function createPoll(options: PollOptions): Mode {
   const { address, deployment, maxAnswerBytes, clean, notes, clock, log, closing } = options;
   const { headers } = address;
-  const path = address.url.pathname.replace(/\/$/, '');
+  // The service's name alone is enough.
+  const path = address.url.pathname.replace(/\/$/, '') || '/api/workflow/infer';
   const runs = new URL(path, address.url);
   const records = new URL(`${path}/`, address.url);
   const cancels = new URL(`${path}/cancel`, address.url);
@@ -61,7 +64,8 @@ export function createPoll(options: PollOptions): Mode {
     capabilities: { progress: false, preview: false, cancel: true, resume: true },
     run,
     async *resume(handle, { patience }) {
-      yield* [];
+      // It stays the one by which the run is found.
+      yield { type: 'handle-assigned', handle };
       return await untilEnded(handle, patience);
     },
     async close() {
@@ -71,35 +75,30 @@ export function createPoll(options: PollOptions): Mode {
 
   async function* run(request: RunRequest, session: Session): AsyncGenerator<BackendEvent, Result> {
     const { files, workflow } = request;
-    const given = randomUUID();
+    const promptId = randomUUID();
     const fields = {
       params: jsonOf(request),
-      prompt_id: given,
+      prompt_id: promptId,
       view_comfy_api_url: deployment,
       ...(workflow && { workflow_api: JSON.stringify(workflow) }),
     };
     const form = await createMultipart({ files, fields });
-    yield { type: 'handle-assigned', handle: given };
-    const promptId = await submit(given, form, session);
-    if (promptId !== given) yield { type: 'handle-assigned', handle: promptId };
+    yield { type: 'handle-assigned', handle: promptId };
+    await submit(promptId, form, session);
     return await untilEnded(promptId, session.patience);
   }
 
-  /** Gives the name under which the service has taken the run, perhaps. */
-  async function submit(given: string, form: Payload, { http, patience }: Session): Promise<string> {
+  /** Resolves when the service has taken the run, perhaps: then it knows its name. */
+  async function submit(promptId: string, form: Payload, { http, patience }: Session): Promise<void> {
     try {
-      const answer = await lastOf(http.post(runs, headers, form));
-      const accepted = Accepted.safeParse(await readJson(answer));
-      return accepted.data?.data.prompt_id ?? given;
+      await readJson(await lastOf(http.post(runs, headers, form)));
     } catch (error) {
       if (!(error instanceof BackendError) || error.billed === 'no') throw error;
-      if (error.type === 'cut' || error.type === 'unreachable' || error.type === 'timeout') {
-        if (!patience.signal.aborted) {
-          log.warn({ error }, 'The answer to a run was lost: asking whether ViewComfy has taken it');
-          return given;
-        }
+      if (LOST.has(error.type) && !patience.signal.aborted) {
+        log.warn({ error }, 'The answer to a run was lost: asking whether ViewComfy has taken it');
+        return;
       }
-      stop(given);
+      stop(promptId);
       throw error;
     }
   }

@@ -118,9 +118,10 @@ export function createPoller({ ask, clock, log }: PollerOptions): Poller {
   /** Trouble on the way passes, and the patience of every run ends by itself; a refusal is meant for all of them. */
   function tolerate(error: unknown, runs: readonly Watched[]): number | undefined {
     if (error instanceof BackendError) {
-      const { type, retryAfterMs } = error;
-      const passes = ['cut', 'unreachable', 'timeout', 'failed', 'unintelligible'].includes(type);
-      if (passes || retryAfterMs !== undefined) {
+      const { type, status, retryAfterMs } = error;
+      // Closing ends every run by itself, and a page for people is what stands in for a service that is being mended.
+      const passes = ['cancelled', 'cut', 'unreachable', 'timeout', 'failed', 'unintelligible'].includes(type);
+      if (passes || status === 429) {
         log.debug({ error, failures }, 'ViewComfy could not be asked how its runs stand');
         return Math.min(retryAfterMs ?? 0, LONGEST_PAUSE_AFTER_FAILURE_MS * 2);
       }
