@@ -134,9 +134,7 @@ export function createEventLines<Body extends EventBody>(options: EventLinesOpti
     while (at < bytes.length && bytes[at] !== LF && bytes[at] !== CR) at += 1;
     if (at > start) {
       isBlank = false;
-      const text = bytes.subarray(start, at);
-      if (place === 'name') nameLine += text.toString('latin1', 0, LONGEST_NAME - nameLine.length);
-      passOn(text);
+      passOn(bytes.subarray(start, at));
     }
     if (bytes[at] === LF) endLine();
     else isAfterCr = bytes[at] === CR;
@@ -151,6 +149,7 @@ export function createEventLines<Body extends EventBody>(options: EventLinesOpti
   }
 
   function passOn(text: Buffer): void {
+    if (place === 'name') nameLine += text.toString('latin1', 0, LONGEST_NAME - nameLine.length);
     if (place !== 'large' && place !== 'ignored') onText(text);
   }
 
