@@ -1,0 +1,76 @@
+/** A process of its own that sends results: `?mb=50&chunk=16384&rate=10` (megabytes a second, as fast as can be without). */
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
+import { setTimeout } from 'node:timers/promises';
+import { createCertificate } from './certificate.ts';
+import { MB } from './messages.ts';
+
+const FILES = 10;
+/** the base64 of 3 bytes is 4 characters: a multiple of 4 can be repeated */
+const base64 = Buffer.from(randomBytes(768 * 1024).toString('base64'));
+
+async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  request.resume();
+  await once(request, 'end');
+  const query = new URL(request.url ?? '/', 'http://localhost').searchParams;
+  const chunk = Number(query.get('chunk'));
+  const rate = Number(query.get('rate') ?? Infinity) * MB;
+  const characters = Math.ceil((Number(query.get('mb')) * MB) / FILES / 4) * 4;
+  response.writeHead(201, { 'content-type': 'text/event-stream' });
+  const closed = new AbortController();
+  response.on('close', () => closed.abort());
+  const began = performance.now();
+  let sent = 0;
+  let rest: Buffer = Buffer.from(
+    'event: prompt_result\ndata: {"prompt_id":"1","status":"success","completed":true,"outputs":[',
+  );
+  for (let file = 0; file < FILES; file += 1) {
+    await write(`${file > 0 ? ',' : ''}{"filename":"${file}.bin","content_type":"image/png","data":"`);
+    for (let left = characters; left > 0; left -= base64.length) await write(base64.subarray(0, left));
+    await write(`","size":${(characters / 4) * 3}}`);
+  }
+  await write(']}\n\n');
+  response.end(rest);
+
+  /** In HTTP chunks of the size that was asked for; nothing is copied but what joins two pieces. */
+  async function write(piece: string | Buffer): Promise<void> {
+    const bytes = typeof piece === 'string' ? Buffer.from(piece) : piece;
+    let at = 0;
+    if (rest.length + bytes.length >= chunk) {
+      at = chunk - rest.length;
+      await send(Buffer.concat([rest, bytes.subarray(0, at)]));
+      rest = Buffer.alloc(0);
+    }
+    for (; rest.length === 0 && bytes.length - at >= chunk; at += chunk) await send(bytes.subarray(at, at + chunk));
+    rest = Buffer.concat([rest, bytes.subarray(at)]);
+  }
+
+  async function send(bytes: Buffer): Promise<void> {
+    if (response.destroyed) return;
+    sent += bytes.length;
+    if (!response.write(bytes)) {
+      await once(response, 'drain', { signal: closed.signal });
+    }
+    const early = (sent / rate) * 1000 - (performance.now() - began);
+    if (early > 5) await setTimeout(early);
+  }
+}
+
+const { cert, key } = createCertificate();
+const servers = [createServer(), createTlsServer({ cert, key })];
+const ports = await Promise.all(
+  servers.map(async (server) => {
+    server.on('request', (request: IncomingMessage, response: ServerResponse) => {
+      response.on('error', () => {});
+      answer(request, response).catch(() => response.destroy());
+    });
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const address = server.address();
+    return typeof address === 'object' && address ? address.port : 0;
+  }),
+);
+process.on('disconnect', () => process.exit());
+process.send?.({ plain: `http://127.0.0.1:${ports[0]}/`, tls: `https://127.0.0.1:${ports[1]}/`, cert });
