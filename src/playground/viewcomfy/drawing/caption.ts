@@ -100,16 +100,19 @@ export function captionSvg(width: number, height: number, words = ''): Buffer {
   const strip = letter * 2.4;
   const top = height - strip + letter * 0.7;
   const margin = letter;
-  const notice = textWidth(NOTICE, letter) + 2 * margin < width ? NOTICE : SHORT_NOTICE;
+  // A gallery cuts wide pictures to about 4:3; what is written stays in what is left.
+  const line = Math.min(width, (height * 4) / 3);
+  const left = (width - line) / 2;
+  const notice = textWidth(NOTICE, letter) + 2 * margin < line ? NOTICE : SHORT_NOTICE;
   // Where not even the short one fits at a size that can be read, it is made to fit all the same.
-  const size = Math.min(letter, (letter * (width - margin)) / textWidth(notice, letter));
-  const room = width - textWidth(notice, size) - 4 * margin;
+  const size = Math.min(letter, (letter * (line - margin)) / textWidth(notice, letter));
+  const room = line - textWidth(notice, size) - 4 * margin;
   const shown = shorten(legible(words) ?? '', Math.floor(room / textWidth('MM', size / 1.55)));
   return Buffer.from(
     `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}">` +
       `<rect y="${height - strip}" width="${width}" height="${strip}" fill="#0b0d12" fill-opacity="0.72"/>` +
-      textPath(notice, margin / 2, top, size, '#ffffff') +
-      textPath(shown, width - margin - textWidth(shown, size), top, size, '#b9c4d6') +
+      textPath(notice, left + margin / 2, top, size, '#ffffff') +
+      textPath(shown, left + line - margin - textWidth(shown, size), top, size, '#b9c4d6') +
       '</svg>',
   );
 }
