@@ -30,6 +30,7 @@ export type BackendConfig =
       readonly url: string;
       readonly apiUrl?: string;
       readonly mode?: 'stream' | 'plain' | 'poll';
+      readonly resultHosts?: readonly string[];
       readonly clientId: string;
       readonly clientSecret: string;
     }
@@ -59,6 +60,9 @@ const SECOND = 1000;
 const MINUTE = 60 * SECOND;
 const MIB = 1024 * 1024;
 
+/** A host, or `*.` and what all hosts below it have in common. */
+const HOST = /^(?:\*\.)?[a-z0-9-]+(?:\.[a-z0-9-]+)*$/i;
+
 const Environment = z.object({
   DISCORD_TOKEN: text,
   DISCORD_GUILD_ID: text.pipe(
@@ -74,6 +78,9 @@ const Environment = z.object({
     z.url({ protocol: /^https?$/, error: "must be the https:// address of ViewComfy's API" }).optional(),
   ),
   VIEWCOMFY_MODE: text.pipe(z.enum(['stream', 'plain', 'poll'], { error: 'must be stream, plain or poll' }).optional()),
+  VIEWCOMFY_RESULT_HOSTS: text
+    .transform((value) => value?.split(/[\s,]+/).filter(Boolean))
+    .pipe(z.array(z.string().regex(HOST, 'must be names of hosts, such as *.example.com')).optional()),
   VIEWCOMFY_CLIENT_ID: text,
   VIEWCOMFY_CLIENT_SECRET: text,
   RUNNING_PER_USER: whole(1, 1, 100),
@@ -140,8 +147,16 @@ export function parseConfig(environment: Readonly<Record<string, string | undefi
 function backendOf(env: z.infer<typeof Environment>): BackendConfig {
   const { VIEWCOMFY_URL: url, VIEWCOMFY_CLIENT_ID: clientId, VIEWCOMFY_CLIENT_SECRET: clientSecret } = env;
   if (url && clientId && clientSecret) {
-    const { VIEWCOMFY_API_URL: apiUrl, VIEWCOMFY_MODE: mode } = env;
-    return { type: 'viewcomfy', url, ...(apiUrl && { apiUrl }), ...(mode && { mode }), clientId, clientSecret };
+    const { VIEWCOMFY_API_URL: apiUrl, VIEWCOMFY_MODE: mode, VIEWCOMFY_RESULT_HOSTS: resultHosts } = env;
+    return {
+      type: 'viewcomfy',
+      url,
+      ...(apiUrl && { apiUrl }),
+      ...(mode && { mode }),
+      ...(resultHosts && { resultHosts }),
+      clientId,
+      clientSecret,
+    };
   }
   const given = Object.entries({
     VIEWCOMFY_URL: url,

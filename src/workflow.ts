@@ -3,7 +3,7 @@
  */
 export type Workflow = Readonly<Record<string, WorkflowNode>>;
 
-export interface WorkflowNode {
+interface WorkflowNode {
   readonly class_type: string;
   /** a value, or a link `[nodeId, slot]` to another node's output */
   readonly inputs: Readonly<Record<string, unknown>>;

@@ -47,14 +47,25 @@ describe('the configuration', () => {
       clientId: 'id',
       clientSecret: 'secret',
     });
-    const polled = { VIEWCOMFY_API_URL: 'https://api.example/api/workflow/infer', VIEWCOMFY_MODE: 'poll' };
+    const polled = {
+      VIEWCOMFY_API_URL: 'https://api.example/api/workflow/infer',
+      VIEWCOMFY_MODE: 'poll',
+      VIEWCOMFY_RESULT_HOSTS: '*.storage.example, files.example',
+    };
     expect(parseConfig({ ...viewcomfy, ...polled }).backend).toMatchObject({
       apiUrl: 'https://api.example/api/workflow/infer',
       mode: 'poll',
+      resultHosts: ['*.storage.example', 'files.example'],
     });
-    const problem = problemOf({ ...viewcomfy, VIEWCOMFY_API_URL: 'api.example', VIEWCOMFY_MODE: 'socket' });
+    const problem = problemOf({
+      ...viewcomfy,
+      VIEWCOMFY_API_URL: 'api.example',
+      VIEWCOMFY_MODE: 'socket',
+      VIEWCOMFY_RESULT_HOSTS: 'https://files.example/a',
+    });
     expect(problem).toContain('VIEWCOMFY_API_URL must be');
     expect(problem).toContain('VIEWCOMFY_MODE must be stream, plain or poll');
+    expect(problem).toMatch(/VIEWCOMFY_RESULT_HOSTS\S* must be names of hosts/);
   });
 
   it('says which of the three ViewComfy variables is missing', () => {

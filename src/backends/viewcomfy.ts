@@ -44,7 +44,10 @@ export interface ViewComfyOptions {
   readonly totalTimeoutMs?: number;
   /** of all result files of a run together: 128 MiB, eight times what the character workflow gives */
   readonly maxResultBytes?: number;
-  /** where result files may be fetched from, besides the sites of `url` and `apiUrl`: `*.amazonaws.com` */
+  /**
+   * hosts that result files may be fetched from, besides those of `url` and `apiUrl`; `*.` in front means all below.
+   * ViewComfy's own and the storage it uses: `*.viewcomfy.com`, `*.amazonaws.com`
+   */
   readonly resultHosts?: readonly string[];
 }
 
@@ -65,7 +68,8 @@ export function createViewComfy(options: ViewComfyOptions, { clock, log }: ViewC
   const deployment = addressOf(options.url, options);
   const api = addressOf(apiUrl, options);
   const clean = createCleaner([clientSecret, clientId, ...deployment.secrets, ...api.secrets]);
-  const allows = createResultHosts([deployment.url, api.url], options.resultHosts ?? ['*.amazonaws.com']);
+  const { resultHosts = ['*.viewcomfy.com', '*.amazonaws.com'] } = options;
+  const allows = createResultHosts([deployment.url.hostname, api.url.hostname, ...resultHosts]);
   const notes = createNotes(log);
   const slabs = createSlabs();
   const waits = new Set<Patience>();

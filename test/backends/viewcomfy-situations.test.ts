@@ -107,6 +107,11 @@ const CASES: Case[] = [
     { title: `200 JSON (${mode})`, mode, replies: [json(resultOf(), 200)], ends: FILE },
   ]),
   {
+    title: '422 whose body never ends',
+    replies: [{ ...json('{"detail":"no', 422), end: 'open' }],
+    ends: { type: 'invalid', billed: 'no' },
+  },
+  {
     title: 'JSON of something else',
     mode: 'plain',
     replies: [json('{"hello":"world"}')],
