@@ -4,40 +4,34 @@ import { join } from 'node:path';
 import { createParser } from 'eventsource-parser';
 import { Agent, request } from 'undici';
 import { z } from 'zod';
+import type { Backend } from '../../src/backends/backend.ts';
 import { createBackend } from '../../src/backends/index.ts';
+import { createThreadedBackend } from '../../src/backends/thread.ts';
 import { systemClock } from '../../src/clock.ts';
 import type { ApproachName } from './messages.ts';
 
-/** Reads one result from an address, and gives how many bytes of files it got out of it. */
-export type Approach = (url: string) => Promise<number>;
+/** Reads one result, and gives how many bytes it got out of it. */
+export type Approach = () => Promise<number>;
 
-export function createApproach(name: ApproachName): Approach {
-  if (name === 'files') return readToFiles;
-  return name === 'memory' ? readToMemory : drain;
+export function createApproach(name: ApproachName, url: string): Approach {
+  if (name === 'memory') return () => readToMemory(url);
+  if (name === 'drain') return () => drain(url);
+  const config = { type: 'viewcomfy', mode: 'stream', url, clientId: 'id', clientSecret: 'secret' } as const;
+  const dependencies = { clock: systemClock, log: { debug() {}, warn() {} } };
+  const backend = (name === 'files' ? createThreadedBackend : createBackend)(config, dependencies);
+  return () => readToFiles(backend);
 }
 
 /** What the bot does, all of it. */
-async function readToFiles(url: string): Promise<number> {
-  const log = { debug() {}, warn() {} };
-  const backend = createBackend(
-    { type: 'viewcomfy', url, clientId: 'id', clientSecret: 'secret', mode: 'stream' },
-    { clock: systemClock, log },
-  );
+async function readToFiles(backend: Backend): Promise<number> {
   const folder = await mkdtemp(join(tmpdir(), 'troupe-bench-'));
-  try {
-    let bytes = 0;
-    const run = backend.run({
-      folder,
-      parameters: { '1-inputs-seed': 1 },
-      files: {},
-      signal: new AbortController().signal,
-    });
-    for await (const event of run) if (event.type === 'file-ready') bytes += (await stat(event.path)).size;
-    return bytes;
-  } finally {
-    await backend.close();
-    await rm(folder, { recursive: true });
+  const { signal } = new AbortController();
+  let bytes = 0;
+  for await (const event of backend.run({ folder, parameters: { '1-inputs-seed': 1 }, files: {}, signal })) {
+    if (event.type === 'file-ready') bytes += (await stat(event.path)).size;
   }
+  await rm(folder, { recursive: true });
+  return bytes;
 }
 
 const Result = z.object({ outputs: z.array(z.object({ filename: z.string(), data: z.string() })) });

@@ -11,8 +11,8 @@ export interface Child {
   end(): void;
 }
 
-export function startChild(script: string, env: NodeJS.ProcessEnv = {}): Child {
-  const process_ = fork(fileURLToPath(new URL(script, import.meta.url)), {
+export function startChild(script: string, env: NodeJS.ProcessEnv = {}, args: readonly string[] = []): Child {
+  const process_ = fork(fileURLToPath(new URL(script, import.meta.url)), args, {
     execArgv: ['--expose-gc', '--disable-warning=ExperimentalWarning'],
     env: { ...process.env, ...env },
   });

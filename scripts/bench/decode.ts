@@ -2,11 +2,23 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startChild } from './child.ts';
-import { Addresses, APPROACHES, Measurement, MB, Pings, Ready, type ApproachName, type Task } from './messages.ts';
+import {
+  Addresses,
+  APPROACHES,
+  Done,
+  type Load,
+  Measurement,
+  MB,
+  Pings,
+  Ready,
+  type ApproachName,
+  type Task,
+} from './messages.ts';
 
 /**
- * From the socket to files: results of 1 to 150 MB of base64, by three approaches.
- * - `files`: the backend of the bot, whole: request, decoding, files under their names
+ * From the socket to files: results of 1 to 150 MB of base64, by four approaches.
+ * - `files`: the backend as the bot has it, in its thread: request, decoding, files under their names
+ * - `files-unthreaded`: the same on the main thread
  * - `memory`: undici, eventsource-parser, `JSON.parse`, and the bytes in memory
  * - `drain`: undici alone, reading and discarding: what there is to lose
  *
@@ -68,7 +80,6 @@ export async function benchDecode({ quick, tell }: DecodeOptions): Promise<Decod
     const certFile = join(folder, 'cert.pem');
     await writeFile(certFile, cert);
     const env = { NODE_EXTRA_CA_CERTS: certFile };
-    const urlOf = (setting: Setting) => `${setting.tls ? tls : plain}?mb=${setting.mb}&chunk=${setting.chunk}`;
     const lines = await benchSettings();
     return { lines, crowd: await benchCrowd(), ratios: ratiosOf(lines) };
 
@@ -80,9 +91,8 @@ export async function benchDecode({ quick, tell }: DecodeOptions): Promise<Decod
         for (const setting of settings) {
           tell(`round ${round} of ${rounds}: ${nameOf(setting)}`);
           for (const approach of APPROACHES) {
-            const url = urlOf(setting);
-            const task = { approach, url, warmUpUrl: urlOf({ ...setting, mb: 1 }), jobs: 1, heapMb: 0 };
-            const { measurement } = await measure(task, env);
+            const task = { approach, url: setting.tls ? tls : plain, jobs: 1, heapMb: 0 };
+            const { measurement } = await measure(task, setting);
             const key = `${approach} ${nameOf(setting)}`;
             found.set(key, [...(found.get(key) ?? []), checked(measurement, setting.mb)]);
           }
@@ -96,21 +106,22 @@ export async function benchDecode({ quick, tell }: DecodeOptions): Promise<Decod
     async function benchCrowd(): Promise<CrowdLine[]> {
       const lines: CrowdLine[] = [];
       for (const rate of [10, null]) {
-        for (const approach of ['files', 'memory'] as const) {
+        for (const approach of ['files', 'files-unthreaded', 'memory'] as const) {
           // Of the other one nobody needs the third digit, and it takes its time.
           const rounds = approach === 'memory' ? 1 : quick ? 3 : 5;
           tell(`${CROWD.jobs} at once, ${approach}, ${rate ?? 'any number of'} MB/s each`);
-          const setting = { mb: CROWD.mb, chunk: CROWD.chunk, tls: false };
-          const url = `${urlOf(setting)}${rate === null ? '' : `&rate=${rate}`}`;
-          const task = { ...CROWD, approach, url, warmUpUrl: urlOf({ ...setting, mb: 1 }) };
+          const { mb, chunk, jobs, heapMb } = CROWD;
+          const load = { mb, chunk, ...(rate !== null && { mbPerSecond: rate }) };
           const found: { measurement: Measurement; pings: Pings }[] = [];
-          for (let round = 0; round < rounds; round += 1) found.push(await measure(task, env));
+          for (let round = 0; round < rounds; round += 1) {
+            found.push(await measure({ approach, url: plain, jobs, heapMb }, load));
+          }
           const of = (pick: (one: (typeof found)[number]) => number) => round(median(found.map(pick)));
           lines.push({
             approach,
-            jobs: CROWD.jobs,
-            mb: CROWD.mb,
-            heapMb: CROWD.heapMb,
+            jobs,
+            mb,
+            heapMb,
             mbPerSecondEach: rate,
             n: rounds,
             ms: of(({ measurement }) => measurement.ms),
@@ -125,28 +136,35 @@ export async function benchDecode({ quick, tell }: DecodeOptions): Promise<Decod
       }
       return lines;
     }
+
+    /** One measurement in a process of its own; another one asks it for a word all the while, if it has company. */
+    async function measure(task: Task, load: Load): Promise<{ measurement: Measurement; pings: Pings }> {
+      await setLoad({ mb: 1, chunk: load.chunk });
+      const child = startChild('measure.ts', env);
+      const pinger = task.jobs > 1 ? startChild('pinger.ts') : undefined;
+      try {
+        child.send(task);
+        const { port } = await child.hear(Ready);
+        await setLoad(load);
+        pinger?.send(port);
+        child.send('go');
+        const measurement = await child.hear(Measurement);
+        pinger?.send('stop');
+        const pings = (await pinger?.hear(Pings)) ?? { count: 0, p50: 0, p99: 0, max: 0 };
+        return { measurement, pings };
+      } finally {
+        pinger?.end();
+        child.end();
+      }
+    }
+
+    async function setLoad({ mb, chunk, mbPerSecond }: Load): Promise<void> {
+      server.send({ mb, chunk, mbPerSecond });
+      await server.hear(Done);
+    }
   } finally {
     server.end();
     await rm(folder, { recursive: true });
-  }
-}
-
-/** One measurement in a process of its own; another one asks it for a word all the while, if it has company. */
-async function measure(task: Task, env: NodeJS.ProcessEnv): Promise<{ measurement: Measurement; pings: Pings }> {
-  const child = startChild('measure.ts', env);
-  const pinger = task.jobs > 1 ? startChild('pinger.ts') : undefined;
-  try {
-    child.send(task);
-    const { port } = await child.hear(Ready);
-    pinger?.send(port);
-    child.send('go');
-    const measurement = await child.hear(Measurement);
-    pinger?.send('stop');
-    const pings = (await pinger?.hear(Pings)) ?? { count: 0, p50: 0, p99: 0, max: 0 };
-    return { measurement, pings };
-  } finally {
-    pinger?.end();
-    child.end();
   }
 }
 

@@ -1,15 +1,15 @@
 /** A process of its own that measures one approach once, so that no measurement finds the memory of the one before. */
 import { once } from 'node:events';
-import { readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { setTimeout } from 'node:timers/promises';
 import { createApproach } from './approaches.ts';
 import { MB, Task, type Measurement } from './messages.ts';
+import { forgetPeak, peakRss } from './rss.ts';
 
 const [message]: unknown[] = await once(process, 'message');
 const task = Task.parse(message);
-const approach = createApproach(task.approach);
+const approach = createApproach(task.approach, task.url);
 const ballast = Array.from({ length: (task.heapMb * MB) / 200 }, (_, index) => ({
   index,
   name: `member ${index}`,
@@ -17,7 +17,8 @@ const ballast = Array.from({ length: (task.heapMb * MB) / 200 }, (_, index) => (
 }));
 const server = createServer((_, response) => response.end('pong')).listen(0, '127.0.0.1');
 await once(server, 'listening');
-for (let round = 0; round < 3; round += 1) await approach(task.warmUpUrl);
+// So that code is compiled and the way is known to be free.
+for (let round = 0; round < 3; round += 1) await approach();
 globalThis.gc?.();
 await setTimeout(100);
 process.send?.(server.address());
@@ -33,7 +34,7 @@ async function measure(): Promise<Measurement> {
   const cpu = process.cpuUsage();
   delay.enable();
   const began = performance.now();
-  const sizes = await Promise.all(Array.from({ length: task.jobs }, () => approach(task.url)));
+  const sizes = await Promise.all(Array.from({ length: task.jobs }, () => approach()));
   const ms = performance.now() - began;
   // One more turn, so that a stall at the very end counts too.
   await setTimeout(5);
@@ -46,14 +47,4 @@ async function measure(): Promise<Measurement> {
     peakMb: Math.max(0, peakRss() - before) / MB,
     stallMs: delay.max / 1e6,
   };
-}
-
-/** Linux keeps the highest resident size of a process, and forgets it when asked to (proc(5), `clear_refs`). */
-function forgetPeak(): void {
-  if (process.platform === 'linux') writeFileSync('/proc/self/clear_refs', '5');
-}
-
-function peakRss(): number {
-  if (process.platform !== 'linux') return process.resourceUsage().maxRSS * 1024;
-  return Number(/VmHWM:\s*(\d+)/.exec(readFileSync('/proc/self/status', 'utf8'))?.[1]) * 1024;
 }

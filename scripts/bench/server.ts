@@ -1,4 +1,7 @@
-/** A process of its own that sends results: `?mb=50&chunk=16384&rate=10` (megabytes a second, as fast as can be without). */
+/**
+ * A process of its own that sends results: `?mb=50&chunk=16384&rate=10&files=10` (megabytes a second, as fast as can be
+ * without), and tells its parent when it begins one. The files are PNGs in all but their pixels, which are noise.
+ */
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
@@ -7,7 +10,6 @@ import { setTimeout } from 'node:timers/promises';
 import { createCertificate } from './certificate.ts';
 import { MB } from './messages.ts';
 
-const FILES = 10;
 /** the base64 of 3 bytes is 4 characters: a multiple of 4 can be repeated */
 const base64 = Buffer.from(randomBytes(768 * 1024).toString('base64'));
 
@@ -17,19 +19,23 @@ async function answer(request: IncomingMessage, response: ServerResponse): Promi
   const query = new URL(request.url ?? '/', 'http://localhost').searchParams;
   const chunk = Number(query.get('chunk'));
   const rate = Number(query.get('rate') ?? Infinity) * MB;
-  const characters = Math.ceil((Number(query.get('mb')) * MB) / FILES / 4) * 4;
+  const files = Number(query.get('files') ?? 10);
+  const characters = Math.ceil((Number(query.get('mb')) * MB) / files / 4) * 4;
+  const { head, tail } = framePng((characters / 4) * 3);
   response.writeHead(201, { 'content-type': 'text/event-stream' });
   const closed = new AbortController();
   response.on('close', () => closed.abort());
   const began = performance.now();
+  process.send?.({ began: Date.now() });
   let sent = 0;
   let rest: Buffer = Buffer.from(
     'event: prompt_result\ndata: {"prompt_id":"1","status":"success","completed":true,"outputs":[',
   );
-  for (let file = 0; file < FILES; file += 1) {
-    await write(`${file > 0 ? ',' : ''}{"filename":"${file}.bin","content_type":"image/png","data":"`);
-    for (let left = characters; left > 0; left -= base64.length) await write(base64.subarray(0, left));
-    await write(`","size":${(characters / 4) * 3}}`);
+  for (let file = 0; file < files; file += 1) {
+    await write(`${file > 0 ? ',' : ''}{"filename":"${file}.png","content_type":"image/png","data":"${head}`);
+    const inside = characters - head.length - tail.length;
+    for (let left = inside; left > 0; left -= base64.length) await write(base64.subarray(0, left));
+    await write(`${tail}","size":${(characters / 4) * 3}}`);
   }
   await write(']}\n\n');
   response.end(rest);
@@ -56,6 +62,24 @@ async function answer(request: IncomingMessage, response: ServerResponse): Promi
     const early = (sent / rate) * 1000 - (performance.now() - began);
     if (early > 5) await setTimeout(early);
   }
+}
+
+/** What stands before and after the pixels, as base64: both are of a length that can be encoded by itself. */
+function framePng(bytes: number): { head: string; tail: string } {
+  const chunk = (type: string, length: number) => {
+    const start = Buffer.alloc(8);
+    start.writeUInt32BE(length);
+    start.write(type, 4, 'latin1');
+    return start;
+  };
+  const checksum = Buffer.alloc(4);
+  const header = [chunk('IHDR', 13), Buffer.from('00000400000004000802000000', 'hex'), checksum];
+  const end = [checksum, chunk('IEND', 0), checksum];
+  // Signature and header have 33 bytes, the start of the pixels' chunk 8, what follows it 16.
+  const pixels = chunk('IDAT', bytes - 57);
+  const head = Buffer.concat([Buffer.from('89504e470d0a1a0a', 'hex'), ...header, pixels, Buffer.alloc(1)]);
+  const tail = Buffer.concat([Buffer.alloc(2), ...end]);
+  return { head: head.toString('base64'), tail: tail.toString('base64') };
 }
 
 const { cert, key } = createCertificate();

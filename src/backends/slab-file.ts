@@ -14,7 +14,7 @@ export interface SlabFile {
 }
 
 export interface SlabFileOptions {
-  /** must not exist yet, and never does if nothing is written */
+  /** what is there from a run that was broken off is overwritten; nothing is there if nothing is written */
   readonly path: string;
   readonly slabs: Slabs;
   /** Throws if `bytes` more are too many. */
@@ -46,7 +46,7 @@ export function createSlabFile({ path, slabs, admit }: SlabFileOptions): SlabFil
     if (!slab) return;
     if (used === 0) slabs.giveBack(slab);
     else {
-      opening ??= open(path, 'wx');
+      opening ??= open(path, 'w');
       const write = writeOut(opening, slab, used, size - used);
       // Heard of in `finish`; until then it must not count as unhandled.
       write.catch(() => {});

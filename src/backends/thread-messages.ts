@@ -1,0 +1,51 @@
+import { BackendError } from '../errors.ts';
+import type { BackendEvent, ResumeRequest, RunRequest } from './backend.ts';
+
+/** What is said to the thread. Runs have numbers, so that their events find their way. */
+export type ToThread =
+  | { readonly type: 'run'; readonly run: number; readonly request: Omit<RunRequest, 'signal'> }
+  | {
+      readonly type: 'resume';
+      readonly run: number;
+      readonly handle: string;
+      readonly request: Omit<ResumeRequest, 'signal'>;
+    }
+  /** nobody waits for the run any more */
+  | { readonly type: 'abort'; readonly run: number }
+  | { readonly type: 'close' };
+
+/** What the thread says. After `ended` and `failed` a run is never heard of again. */
+export type FromThread =
+  | { readonly type: 'event'; readonly run: number; readonly event: BackendEvent }
+  | { readonly type: 'ended'; readonly run: number }
+  | { readonly type: 'failed'; readonly run: number; readonly failure: Failure }
+  | { readonly type: 'logged'; readonly level: 'debug' | 'warn'; readonly fields: object; readonly message: string }
+  | { readonly type: 'closed' };
+
+/** An error on its way between threads, where it would lose its class and its fields. */
+export interface Failure {
+  readonly message: string;
+  readonly cause: unknown;
+  /** of a `BackendError`; any other is our own fault */
+  readonly fields?: Pick<BackendError, 'type' | 'retryable' | 'billed' | 'detail' | 'retryAfterMs' | 'parameters'>;
+}
+
+export function failureOf(error: unknown): Failure {
+  if (!(error instanceof Error)) return { message: String(error), cause: undefined };
+  // As text: what is inside may be anything, and not everything can be sent.
+  const cause = error.cause instanceof Error ? error.cause.stack : error.stack;
+  if (!(error instanceof BackendError)) return { message: error.message, cause };
+  const { type, retryable, billed, detail, retryAfterMs, parameters } = error;
+  return { message: error.message, cause, fields: { type, retryable, billed, detail, retryAfterMs, parameters } };
+}
+
+export function errorOf({ message, cause, fields }: Failure): Error {
+  if (!fields) return new Error(message, { cause });
+  const { detail, retryAfterMs, ...others } = fields;
+  return new BackendError(message, {
+    ...others,
+    ...(detail !== undefined && { detail }),
+    ...(retryAfterMs !== undefined && { retryAfterMs }),
+    cause,
+  });
+}
