@@ -1,30 +1,44 @@
 /**
- * `npm run bench -- decode [--json] [--quick]`: how fast, with how much memory and how smoothly results are read.
+ * `npm run bench -- decode|journey [--json] [--quick]`: how fast, with how much memory and how smoothly results are read,
+ * and how they travel through the whole bot.
  */
 import { parseArgs } from 'node:util';
 import { benchDecode } from './bench/decode.ts';
+import { benchJourney } from './bench/journey.ts';
+
+const USAGE = 'npm run bench -- decode|journey [--json] [--quick]';
 
 const { positionals, values } = parseArgs({
   allowPositionals: true,
   options: { json: { type: 'boolean', default: false }, quick: { type: 'boolean', default: false } },
 });
+const options = { quick: values.quick, tell: (progress: string) => console.error(progress) };
 
-if (positionals.join() !== 'decode') {
-  console.error('npm run bench -- decode [--json] [--quick]');
-  process.exit(2);
+switch (positionals.join()) {
+  case 'decode': {
+    const { lines, crowd, ratios } = await benchDecode(options);
+    print({ lines, crowd, ratios });
+    break;
+  }
+  case 'journey': {
+    const { lines, medians } = await benchJourney(options);
+    print({ lines, medians });
+    break;
+  }
+  default:
+    console.error(USAGE);
+    process.exit(2);
 }
 
-const { lines, crowd, ratios } = await benchDecode({
-  quick: values.quick,
-  tell: (progress) => console.error(progress),
-});
-if (values.json) {
-  const list = (items: readonly object[]) => items.map((item) => `    ${JSON.stringify(item)}`).join(',\n');
-  console.log(
-    `{\n  "lines": [\n${list(lines)}\n  ],\n  "crowd": [\n${list(crowd)}\n  ],\n  "ratios": ${JSON.stringify(ratios)}\n}`,
-  );
-} else {
-  console.table(lines);
-  console.table(crowd);
-  console.table(ratios);
+/** As tables for people, or as JSON with a line for each measurement. */
+function print(report: Readonly<Record<string, object>>): void {
+  if (!values.json) {
+    for (const table of Object.values(report)) console.table(table);
+    return;
+  }
+  const parts = Object.entries(report).map(([name, part]) => {
+    const items = Array.isArray(part) ? part.map((item) => `    ${JSON.stringify(item)}`).join(',\n') : undefined;
+    return `  "${name}": ${items === undefined ? JSON.stringify(part) : `[\n${items}\n  ]`}`;
+  });
+  console.log(`{\n${parts.join(',\n')}\n}`);
 }

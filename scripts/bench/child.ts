@@ -26,7 +26,7 @@ export function startChild(script: string, env: NodeJS.ProcessEnv = {}, args: re
       return shape.parse(value?.[0]);
     },
     end() {
-      process_.disconnect();
+      if (process_.connected) process_.disconnect();
       process_.kill();
     },
   };
