@@ -5,7 +5,7 @@ import { createQuickClock } from '../quick-clock.ts';
 import { describeBackend, type Situation } from './_contract.ts';
 
 /** A minute in which a run may be missing from the history must not be one. */
-const TIMES = 100;
+const TIMES = 60;
 
 const BEHAVIOURS: Record<Situation, Behaviour> = {
   'run-error': {

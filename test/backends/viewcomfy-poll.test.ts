@@ -1,5 +1,6 @@
 import { describe, expect, test, vi } from 'vitest';
 import { createManualClock } from '../manual-clock.ts';
+import { createQuickClock } from '../quick-clock.ts';
 import { FILE, history, json, onePost, succeeded, taken, text } from './_cases.ts';
 import { collect, expectFiles, failureOf } from './_run.ts';
 import type { Reply, Service } from './_service.ts';
@@ -12,9 +13,12 @@ const running = history({ status: 'running', completed: false });
 const unanswered: Reply = { after: new Promise(() => {}) };
 const stopped = json('{"message":"canceled"}');
 
-async function poll(...replies: AnyReply[]) {
+const poll = (...replies: AnyReply[]) => pollAt(100, replies);
+
+/** @param times how much faster time passes */
+async function pollAt(times: number, replies: readonly AnyReply[]) {
   const service = await bench.serve(...replies);
-  return { service, backend: bench.connect(ENDPOINT, { apiUrl: service.url }) };
+  return { service, backend: bench.connect(ENDPOINT, { apiUrl: service.url }, createQuickClock(times)) };
 }
 
 const asked = ({ seen }: Service) => seen.map(({ method, url }) => `${method} ${url.replace(/=.*/, '=…')}`);
@@ -90,7 +94,7 @@ describe('a polled run', () => {
 
 describe('a polled run that nobody waits for', () => {
   test('is stopped at the service, however often that has to be said', async () => {
-    const { service, backend } = await poll(taken, unanswered, text(404, 'not yet'), text(502, ''), stopped);
+    const { service, backend } = await pollAt(20, [taken, unanswered, text(404, 'not yet'), text(502, ''), stopped]);
     const failed = failureOf(backend, bench.desk, SECRETS);
     await vi.waitFor(() => expect(asked(service)).toEqual([POST, GET]));
     bench.desk.abort();

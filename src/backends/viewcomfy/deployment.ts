@@ -7,7 +7,7 @@ import type { ResultFiles } from '../result-files.ts';
 import type { Address } from './address.ts';
 import type { Mode, Session } from './mode.ts';
 import type { Notes } from './notes.ts';
-import { isJson } from './plain.ts';
+import { isJson, notViewComfy } from './json-answer.ts';
 import { readResult, type Result } from './result.ts';
 import { readStream } from './stream.ts';
 
@@ -61,21 +61,28 @@ export function createDeployment({ address, logs, maxAnswerBytes, clean, notes }
     { http, patience, files }: Session,
     known?: URL,
   ): AsyncGenerator<BackendEvent, Result> {
+    let asked = hops;
     let handle = known;
-    for (let tries = 0; ; tries += 1) {
+    // An answer that breaks off each time is not fetched for ever, however well everything before it goes.
+    let answers = 0;
+    for (let failures = 0; ;) {
       try {
-        const asked = handle && tries > 0 ? http.get(handle, headers) : hops;
-        for (let hop = await asked.next(); ; hop = await asked.next()) {
-          if (hop.done) return yield* readAnswer(hop.value, files);
-          if (hop.value.href === handle?.href) continue;
-          handle = hop.value;
-          yield { type: 'handle-assigned', handle: handle.href };
+        const hop = await asked.next();
+        if (hop.done) {
+          answers += 1;
+          return yield* readAnswer(hop.value, files);
         }
+        failures = 0;
+        if (hop.value.href === handle?.href) continue;
+        handle = hop.value;
+        yield { type: 'handle-assigned', handle: handle.href };
       } catch (error) {
-        const pauseMs = PAUSES_MS[tries];
+        const pauseMs = PAUSES_MS[Math.max(failures, answers - 1)];
         const mayPass = error instanceof BackendError && PASSING.has(error.type);
         if (!handle || !mayPass || pauseMs === undefined || patience.signal.aborted) throw error;
         await patience.pause(pauseMs);
+        failures += 1;
+        asked = http.get(handle, headers);
       }
     }
   }
@@ -86,8 +93,6 @@ export function createDeployment({ address, logs, maxAnswerBytes, clean, notes }
       return yield* readStream(answer, { files, maxAnswerBytes, clean, notes });
     }
     if (isJson(answer)) return readResult(await files.read(answer.body), notes);
-    throw new BackendError(`an answer of type ${answer.contentType || 'none'} is not ViewComfy's`, {
-      type: 'unintelligible',
-    });
+    throw notViewComfy(answer);
   }
 }

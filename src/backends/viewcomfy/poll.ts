@@ -11,7 +11,7 @@ import { createJson, createMultipart, type Payload } from '../payload.ts';
 import type { Address } from './address.ts';
 import type { Mode, Session } from './mode.ts';
 import type { Notes } from './notes.ts';
-import { isJson, readWhole } from './plain.ts';
+import { readJson } from './json-answer.ts';
 import { createPoller } from './poller.ts';
 import { readResult, type Result } from './result.ts';
 
@@ -32,7 +32,7 @@ export interface PollOptions {
 /** How long one question may take: it is answered out of a table. */
 const QUESTION = { idleTimeoutMs: 30_000, totalTimeoutMs: 60_000 };
 /** How long is tried to stop a run; the bot may be about to stop too. */
-const CANCEL = { idleTimeoutMs: 8000, totalTimeoutMs: 8000 };
+const CANCEL = { idleTimeoutMs: 15_000, totalTimeoutMs: 15_000 };
 const CANCEL_PAUSE_MS = 1000;
 
 /** Errors after which nobody knows whether the run was taken. */
@@ -91,7 +91,7 @@ export function createPoll(options: PollOptions): Mode {
   /** Resolves when the service has taken the run, perhaps: then it knows its name. */
   async function submit(promptId: string, form: Payload, { http, patience }: Session): Promise<void> {
     try {
-      await readJson(await lastOf(http.post(runs, headers, form)));
+      await readJson(await lastOf(http.post(runs, headers, form)), maxAnswerBytes);
     } catch (error) {
       if (!(error instanceof BackendError) || error.billed === 'no') throw error;
       if (LOST.has(error.type) && !patience.signal.aborted) {
@@ -116,7 +116,7 @@ export function createPoll(options: PollOptions): Mode {
     const question = new URL(records);
     for (const promptId of promptIds) question.searchParams.append('prompt_ids', promptId);
     const answer = await withPatience({ ...QUESTION, signal: closing }, async ({ http }) =>
-      readJson(await lastOf(http.get(question, headers))),
+      readJson(await lastOf(http.get(question, headers)), maxAnswerBytes),
     );
     const found = Records.safeParse(answer);
     if (!found.success) {
@@ -153,20 +153,16 @@ export function createPoll(options: PollOptions): Mode {
   /** Tried until it works, for a while: the word may arrive before the run does. */
   async function cancel(promptId: string): Promise<void> {
     const wish = createJson({ prompt_id: promptId, view_comfy_api_url: deployment });
-    const signal = new AbortController().signal;
+    const { signal } = new AbortController();
     await withPatience({ ...CANCEL, signal }, async ({ http, patience }) => {
-      let lastError: unknown;
-      try {
-        for (;;) {
-          try {
-            return void (await lastOf(http.post(cancels, headers, wish)));
-          } catch (error) {
-            lastError = error;
-            await patience.pause(CANCEL_PAUSE_MS);
-          }
+      for (;;) {
+        try {
+          await lastOf(http.post(cancels, headers, wish));
+          return;
+        } catch (error) {
+          // Why it did not work says more than that the time is over.
+          await patience.pause(CANCEL_PAUSE_MS).catch(() => Promise.reject(error));
         }
-      } catch {
-        throw lastError;
       }
     });
   }
@@ -181,18 +177,6 @@ export function createPoll(options: PollOptions): Mode {
     } finally {
       patience.end(new BackendError('the question was answered', { type: 'cancelled' }));
     }
-  }
-
-  async function readJson(answer: Answer): Promise<unknown> {
-    const text = await readWhole(answer, maxAnswerBytes);
-    try {
-      if (isJson(answer)) return JSON.parse(text);
-    } catch (cause) {
-      throw new BackendError('an answer that is not whole', { type: 'cut', cause });
-    }
-    throw new BackendError(`an answer of type ${answer.contentType || 'none'} is not ViewComfy's`, {
-      type: 'unintelligible',
-    });
   }
 }
 

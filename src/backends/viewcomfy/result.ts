@@ -35,11 +35,20 @@ export const Result = z.preprocess(
 export type Result = z.infer<typeof Result>;
 
 /** What a result and its files are known to have, besides what is read. */
-const KNOWN = new Set(
-  'prompt_id status completed execution_time_seconds prompt outputs error_data created_at workflow client_id user id'.split(
-    ' ',
-  ),
-);
+const KNOWN = new Set([
+  'prompt_id',
+  'status',
+  'completed',
+  'execution_time_seconds',
+  'prompt',
+  'outputs',
+  'error_data',
+  'created_at',
+  'workflow',
+  'client_id',
+  'user',
+  'id',
+]);
 
 /** @throws BackendError `unintelligible` */
 export function readResult(json: unknown, notes: Notes): Result {
