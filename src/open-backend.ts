@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { Backend } from './backends/backend.ts';
-import { createBackend } from './backends/index.ts';
+import { createThreadedBackend } from './backends/thread.ts';
 import { systemClock } from './clock.ts';
 import type { Config } from './config.ts';
 import type { Logger } from './log.ts';
@@ -13,11 +13,14 @@ export async function openBackend(
 ): Promise<Backend> {
   const dependencies = { clock: systemClock, log };
   const totalTimeoutMs = limits.runMs;
-  if (config.type !== 'local-viewcomfy') return createBackend({ ...config, totalTimeoutMs }, dependencies);
+  if (config.type !== 'local-viewcomfy') return createThreadedBackend({ ...config, totalTimeoutMs }, dependencies);
   const keys = { clientId: 'playground', clientSecret: randomBytes(18).toString('base64url') };
   const local = await createLocalViewComfy({ ...keys, runMs: config.runMs, coldStartMs: config.coldStartMs });
   const name = 'the local ViewComfy';
-  const backend = createBackend({ type: 'viewcomfy', name, url: local.url, totalTimeoutMs, ...keys }, dependencies);
+  const backend = createThreadedBackend(
+    { type: 'viewcomfy', name, url: local.url, totalTimeoutMs, ...keys },
+    dependencies,
+  );
   return {
     ...backend,
     async close() {
