@@ -12,7 +12,7 @@ export interface DownloadOptions {
 /** Before the second, third and fourth try. */
 const PAUSES_MS = [500, 2000, 5000] as const;
 /** What may pass: the storage or the way to it is in trouble. */
-const PASSING: ReadonlySet<BackendErrorType> = new Set<BackendErrorType>(['cut', 'unreachable', 'failed', 'timeout']);
+const PASSING: ReadonlySet<BackendErrorType> = new Set<BackendErrorType>(['cut', 'failed', 'timeout']);
 
 /**
  * Fetches a result file. Asking again is free here, so what breaks off goes on where it was, a few times.

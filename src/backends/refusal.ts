@@ -33,21 +33,15 @@ export function refusalOf({ name, status, text, retryAfter, now, taken, clean }:
   } as const;
   const message = `${name} answered HTTP ${status}`;
   if (status === 429) return new BackendError(message, { ...about, type: 'refused', retryable: !taken });
-  if (status === 503) {
-    // With a time to come back it is an orderly no; without one it may be a proxy that lost the service behind it.
-    const orderly = !taken && retryAfterMs !== undefined;
-    return new BackendError(message, {
-      ...about,
-      type: 'unreachable',
-      retryable: orderly,
-      billed: orderly ? 'no' : 'maybe',
-    });
+  // With a time to come back it is an orderly no; without one it may be a proxy that lost the service behind it.
+  if (status === 503 && !taken && retryAfterMs !== undefined) {
+    return new BackendError(message, { ...about, type: 'unreachable', retryable: true });
   }
   if (status === 400 || status === 413 || status === 415 || status === 422) {
     return new BackendError(message, { ...about, type: 'invalid' });
   }
   if (status < 500) return new BackendError(message, { ...about, type: 'refused' });
-  const type = status === 504 ? 'timeout' : status === 502 ? 'cut' : 'failed';
+  const type = status === 504 ? 'timeout' : status === 502 || status === 503 ? 'cut' : 'failed';
   return new BackendError(message, { ...about, type, billed: 'maybe' });
 }
 

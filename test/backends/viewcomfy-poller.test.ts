@@ -118,7 +118,7 @@ test.for([
 
 test('a time to come back is kept, within reason', async () => {
   const { asked, watch, pass } = ask(() => {
-    throw new BackendError('busy', { type: 'unreachable', retryAfterMs: asked.length === 1 ? 20_000 : 3_600_000 });
+    throw new BackendError('busy', { type: 'cut', retryAfterMs: asked.length === 1 ? 20_000 : 3_600_000 });
   });
   watch('a');
   await pass(90);

@@ -113,7 +113,7 @@ describe('what the deployment refuses', () => {
     [429, 'refused', 'no', true],
     [500, 'failed', 'maybe', false],
     [502, 'cut', 'maybe', false],
-    [503, 'unreachable', 'maybe', false],
+    [503, 'cut', 'maybe', false],
     [504, 'timeout', 'maybe', false],
   ] as const)('HTTP %i is %s', async ([status, type, billed, retryable]) => {
     const body = 'modal-http: https://internal.example/x said no to the-client-secret at /srv/app/main.py\nline two';

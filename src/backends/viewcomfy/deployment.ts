@@ -22,7 +22,7 @@ export interface DeploymentOptions {
 
 /** Before the answer is asked for again, at an address where that begins no new run. */
 const PAUSES_MS = [500, 2000, 5000] as const;
-const PASSING: ReadonlySet<BackendErrorType> = new Set<BackendErrorType>(['cut', 'unreachable', 'timeout']);
+const PASSING: ReadonlySet<BackendErrorType> = new Set<BackendErrorType>(['cut', 'timeout']);
 
 /**
  * ViewComfy's first generation: one POST to the deployment's own address, answered by the result. Nothing tells a run to

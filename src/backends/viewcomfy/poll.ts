@@ -36,7 +36,7 @@ const CANCEL = { idleTimeoutMs: 15_000, totalTimeoutMs: 15_000 };
 const CANCEL_PAUSE_MS = 1000;
 
 /** Errors after which nobody knows whether the run was taken. */
-const LOST: ReadonlySet<BackendErrorType> = new Set<BackendErrorType>(['cut', 'unreachable', 'timeout']);
+const LOST: ReadonlySet<BackendErrorType> = new Set<BackendErrorType>(['cut', 'timeout']);
 
 const Records = z.array(z.unknown());
 const Named = z.union([

@@ -120,7 +120,7 @@ export function createPoller({ ask, clock, log }: PollerOptions): Poller {
     if (error instanceof BackendError) {
       const { type, status, retryAfterMs } = error;
       // Closing ends every run by itself, and a page for people is what stands in for a service that is being mended.
-      const passes = ['cancelled', 'cut', 'unreachable', 'timeout', 'failed', 'unintelligible'].includes(type);
+      const passes = ['cancelled', 'cut', 'timeout', 'failed', 'unintelligible'].includes(type);
       if (passes || status === 429) {
         log.debug({ error, failures }, 'ViewComfy could not be asked how its runs stand');
         return Math.min(retryAfterMs ?? 0, LONGEST_PAUSE_AFTER_FAILURE_MS * 2);
