@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { createBackend } from '../../src/backends/index.ts';
+import { createThreadedBackend } from '../../src/backends/thread.ts';
 import { startBot } from '../../src/bot.ts';
 import { systemClock } from '../../src/clock.ts';
 import { loadRecipes } from '../../src/commands.ts';
@@ -15,7 +15,7 @@ const [message]: unknown[] = await once(process, 'message');
 const task = JourneyTask.parse(message);
 const log = createLogger('silent');
 const keys = { clientId: 'id', clientSecret: 'secret' };
-const backend = createBackend(
+const backend = createThreadedBackend(
   { type: 'viewcomfy', url: task.viewcomfy, mode: 'stream', ...keys },
   { clock: systemClock, log },
 );
