@@ -10,6 +10,8 @@ export type ToThread =
       readonly handle: string;
       readonly request: Omit<ResumeRequest, 'signal'>;
     }
+  /** the last handle of the run is kept by whoever wanted it, so that the run may go on */
+  | { readonly type: 'kept'; readonly run: number }
   /** nobody waits for the run any more */
   | { readonly type: 'abort'; readonly run: number }
   | { readonly type: 'close' };
@@ -27,7 +29,10 @@ export interface Failure {
   readonly message: string;
   readonly cause: unknown;
   /** of a `BackendError`; any other is our own fault */
-  readonly fields?: Pick<BackendError, 'type' | 'retryable' | 'billed' | 'detail' | 'retryAfterMs' | 'parameters'>;
+  readonly fields?: Pick<
+    BackendError,
+    'type' | 'retryable' | 'billed' | 'detail' | 'retryAfterMs' | 'parameters' | 'status'
+  >;
 }
 
 export function failureOf(error: unknown): Failure {
@@ -35,17 +40,22 @@ export function failureOf(error: unknown): Failure {
   // As text: what is inside may be anything, and not everything can be sent.
   const cause = error.cause instanceof Error ? error.cause.stack : error.stack;
   if (!(error instanceof BackendError)) return { message: error.message, cause };
-  const { type, retryable, billed, detail, retryAfterMs, parameters } = error;
-  return { message: error.message, cause, fields: { type, retryable, billed, detail, retryAfterMs, parameters } };
+  const { type, retryable, billed, detail, retryAfterMs, parameters, status } = error;
+  return {
+    message: error.message,
+    cause,
+    fields: { type, retryable, billed, detail, retryAfterMs, parameters, status },
+  };
 }
 
 export function errorOf({ message, cause, fields }: Failure): Error {
   if (!fields) return new Error(message, { cause });
-  const { detail, retryAfterMs, ...others } = fields;
+  const { detail, retryAfterMs, status, ...others } = fields;
   return new BackendError(message, {
     ...others,
     ...(detail !== undefined && { detail }),
     ...(retryAfterMs !== undefined && { retryAfterMs }),
+    ...(status !== undefined && { status }),
     cause,
   });
 }

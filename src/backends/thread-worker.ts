@@ -6,6 +6,9 @@ import { createBackend } from './index.ts';
 import { failureOf, type FromThread, type ToThread } from './thread-messages.ts';
 
 const runs = new Map<number, { readonly controller: AbortController; readonly over: Promise<void> }>();
+/** runs that go on once their handle is kept: it is told before anything is sent that could be lost */
+const held = new Map<number, () => void>();
+let closing = false;
 const backend: Backend = createBackend(workerData, {
   clock: systemClock,
   log: {
@@ -25,8 +28,12 @@ parentPort?.on('message', (message: ToThread) => {
         return backend.resume(message.handle, { ...message.request, signal });
       });
       break;
+    case 'kept':
+      held.get(message.run)?.();
+      break;
     case 'abort':
       runs.get(message.run)?.controller.abort();
+      held.get(message.run)?.();
       break;
     case 'close':
       void close();
@@ -44,7 +51,12 @@ function begin(run: number, events: Begin): void {
 
 async function follow(run: number, events: Begin, signal: AbortSignal): Promise<void> {
   try {
-    for await (const event of events(signal)) say({ type: 'event', run, event });
+    for await (const event of events(signal)) {
+      say({ type: 'event', run, event });
+      if (event.type !== 'handle-assigned' || signal.aborted || closing) continue;
+      await new Promise<void>((go) => held.set(run, go));
+      held.delete(run);
+    }
     say({ type: 'ended', run });
   } catch (error) {
     say({ type: 'failed', run, failure: failureOf(error) });
@@ -53,7 +65,10 @@ async function follow(run: number, events: Begin, signal: AbortSignal): Promise<
 
 /** Every run has said how it ended before the thread says that it has closed. */
 async function close(): Promise<void> {
-  await backend.close().catch((error: unknown) => writeLog('warn', { error }, 'The backend did not close'));
+  closing = true;
+  const closed = backend.close();
+  for (const go of held.values()) go();
+  await closed.catch((error: unknown) => writeLog('warn', { error }, 'The backend did not close'));
   await Promise.all([...runs.values()].map(({ over }) => over));
   say({ type: 'closed' });
 }

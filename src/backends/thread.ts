@@ -52,8 +52,10 @@ export function createThreadedBackend(config: BackendConfig, dependencies: ViewC
     try {
       while (!followed.outcome || followed.events.length > 0) {
         const event = followed.events.shift();
-        if (event) yield event;
-        else {
+        if (event) {
+          yield event;
+          if (event.type === 'handle-assigned') say({ type: 'kept', run });
+        } else {
           await news.promise;
           news = Promise.withResolvers();
         }

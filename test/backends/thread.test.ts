@@ -72,6 +72,7 @@ test('an error crosses with everything it says', async () => {
     billed: 'no',
     retryable: false,
     detail: 'no such seed',
+    status: 422,
   });
 });
 
@@ -110,4 +111,33 @@ test('closing ends what runs, and lets nothing begin', async () => {
   await backend.close();
   expect(await failed).toMatchObject({ type: 'cancelled' });
   expect(await failureOf(backend, bench.desk, SECRETS)).toMatchObject({ type: 'cancelled', billed: 'no' });
+});
+
+test('nothing is sent before the handle of a run is kept, and nothing at all when it is not', async () => {
+  const marks = Array.from({ length: 3 }, () => ({ status: 200, contentType: 'text/plain' }));
+  const refused = { status: 401, contentType: 'text/plain', body: 'bad key' };
+  const service = await bench.serve(...marks, refused);
+  const keys = { clientId: SECRETS[0], clientSecret: SECRETS[1] };
+  const backend = createThreadedBackend(
+    { type: 'viewcomfy', mode: 'poll', url: 'https://x.example', apiUrl: service.url, ...keys },
+    { clock: systemClock, log: { debug() {}, warn() {} } },
+  );
+  backends.push(backend);
+  for await (const event of backend.run(bench.desk.request)) {
+    expect(event.type).toBe('handle-assigned');
+    break;
+  }
+  const events = backend.run(bench.desk.request)[Symbol.asyncIterator]();
+  expect(await events.next()).toMatchObject({ value: { type: 'handle-assigned' } });
+  // Time enough for a run that does not wait.
+  for (const _ of marks) await fetch(service.url);
+  const failed = Promise.resolve(events.next()).catch((error: unknown) => error);
+  expect(await failed).toMatchObject({ type: 'refused', status: 401 });
+  expect(service.seen.map(({ method }) => method)).toEqual(['GET', 'GET', 'GET', 'POST']);
+
+  const held = backend.run(bench.desk.request)[Symbol.asyncIterator]();
+  await held.next();
+  await backend.close();
+  await expect(held.next()).rejects.toMatchObject({ type: 'cancelled', billed: 'no' });
+  expect(service.seen).toHaveLength(4);
 });
