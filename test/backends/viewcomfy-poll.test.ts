@@ -2,7 +2,7 @@ import { describe, expect, test, vi } from 'vitest';
 import { createManualClock } from '../manual-clock.ts';
 import { createQuickClock } from '../quick-clock.ts';
 import { FILE, history, json, onePost, succeeded, taken, text } from './_cases.ts';
-import { collect, expectFiles, failureOf } from './_run.ts';
+import { collect, createDesk, expectFiles, failureOf } from './_run.ts';
 import type { Reply, Service } from './_service.ts';
 import { createBench, PIXELS, SECRETS, type AnyReply } from './_viewcomfy.ts';
 
@@ -48,6 +48,26 @@ describe('a polled run', () => {
       expect(headers).toMatchObject({ client_id: SECRETS[0], client_secret: SECRETS[1] });
     }
     expect(asked(service)).toEqual([POST, GET]);
+  });
+
+  test('is asked for in one question with the others', async () => {
+    let together = false;
+    const answer: AnyReply = ({ method, url }) => {
+      if (method === 'POST') return taken;
+      const promptIds = new URLSearchParams(url.split('?')[1]).getAll('prompt_ids');
+      together ||= promptIds.length === 3;
+      const records = promptIds.map((promptId) => ({ promptId, ...(together ? succeeded : { status: 'running' }) }));
+      return json(JSON.stringify(records), 200);
+    };
+    const { backend } = await poll(...Array.from({ length: 100 }, () => answer));
+    const desks = await Promise.all([1, 2, 3].map(() => createDesk()));
+    for (const [index, events] of (
+      await Promise.all(desks.map(({ request }) => collect(backend.run(request))))
+    ).entries()) {
+      const desk = desks[index] ?? bench.desk;
+      expect(await expectFiles(desk, events)).toHaveLength(1);
+      await desk.clear();
+    }
   });
 
   test('has its files fetched without the keys', async () => {
