@@ -62,6 +62,7 @@ const RecipeFile = z.object({
     name: Name,
     description: Description,
     options: z.record(Name, RecipeOption),
+    timeouts: z.object({ idleMs: z.int().min(1000), totalMs: z.int().min(1000) }).exactOptional(),
     outputs: z.object({ main: z.array(z.string()) }),
   }),
 });

@@ -134,7 +134,9 @@ export function createQueue({ backend, spool, limits, clock, log }: QueueDepende
     move(entry, 'running');
     const stopTimer = clock.after(limits.runMs, () => abort.abort('too-long' satisfies AbortReason));
     try {
-      const request = { ...fill(entry.recipe, entry.job.answers), folder: await spool.folder(id, 'out') };
+      const { timeouts } = entry.recipe;
+      const folder = await spool.folder(id, 'out');
+      const request = { ...fill(entry.recipe, entry.job.answers), folder, ...(timeouts && { timeouts }) };
       for await (const event of backend.run({ ...request, signal: abort.signal })) {
         entry.job = applyEvent(entry.job, event);
         tell(entry);

@@ -71,6 +71,8 @@ export interface Recipe {
   readonly description: string;
   /** in the order in which Discord shows them; required ones first */
   readonly options: Readonly<Record<string, Option>>;
+  /** how long a run of it may be silent, and may take in all; what the backend holds to be usual where it is not said */
+  readonly timeouts?: { readonly idleMs: number; readonly totalMs: number };
   readonly outputs: {
     /** prefixes of the names of the files that are the result, in the order to show them; all others are extras */
     readonly main: readonly string[];

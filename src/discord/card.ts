@@ -81,7 +81,7 @@ export function problemNotice(sentence: string): OutgoingMessage {
   return container(COLOURS.failed, [line(sentence)]);
 }
 
-function situation({ job, backend, ahead }: CardFacts): string[] {
+function situation({ job, recipe, backend, ahead }: CardFacts): string[] {
   switch (job.state) {
     case 'waiting':
       return [`${text.waiting(ahead ?? 0)} · ${text.asked(job.acceptedAt)}`];
@@ -100,7 +100,7 @@ function situation({ job, backend, ahead }: CardFacts): string[] {
     case 'cancelled':
       return [text.cancelled(job)];
     case 'failed':
-      return [text.failed(job.failure, backend)];
+      return [text.failed(job.failure, backend, recipe)];
     case 'interrupted':
       return [text.interrupted];
   }

@@ -100,10 +100,10 @@ export const text = {
   interrupted:
     'The bot was stopped while this ran, so its pictures cannot be fetched any more. It is not run again by itself, because it may have been paid for.',
 
-  failed(failure: Failure | undefined, backend: string): string {
+  failed(failure: Failure | undefined, backend: string, recipe?: Recipe): string {
     switch (failure?.by) {
       case 'backend':
-        return backendFailure(failure.error, backend);
+        return backendFailure(failure.error, backend, recipe);
       case 'delivery':
         return 'The pictures were made, but Discord did not take them.';
       case 'shutdown':
@@ -133,14 +133,22 @@ const BACKEND_SENTENCES: Readonly<Record<BackendErrorType, (backend: string) => 
   cancelled: () => 'Cancelled.',
 };
 
-function backendFailure({ type, detail, billed }: BackendError, backend: string): string {
+function backendFailure({ type, detail, billed, parameters }: BackendError, backend: string, recipe?: Recipe): string {
+  const about = recipe ? optionsOf(recipe, parameters) : [];
   return [
     BACKEND_SENTENCES[type](backend),
+    about.length > 0 && `It is about ${about.map((option) => `**${option}**`).join(', ')}.`,
     detail && `-# It said: ${plain(detail, SHOWN_DETAIL)}`,
     billed === 'no' ? '' : '-# The run may have been paid for, so it was not started again.',
   ]
     .filter(Boolean)
     .join('\n');
+}
+
+/** The names that people know parameters by. */
+function optionsOf({ options }: Recipe, parameters: readonly string[]): string[] {
+  const names = Object.keys(options);
+  return names.filter((name) => options[name]?.parameters.some((key) => parameters.includes(key)));
 }
 
 function promptOf(job: Job): string {

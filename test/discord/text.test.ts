@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import character from '../../commands/character.ts';
 import { BackendError } from '../../src/errors.ts';
 import { code, plain } from '../../src/discord/markdown.ts';
 import { text } from '../../src/discord/text.ts';
@@ -61,6 +62,16 @@ describe('a failure', () => {
   it("shows the backend's own words, made harmless", () => {
     const error = new BackendError('x', { type: 'failed', billed: 'no', detail: 'CUDA out of memory @everyone' });
     expect(text.failed({ by: 'backend', error }, 'ViewComfy')).toContain(String.raw`CUDA out of memory \@everyone`);
+  });
+
+  it('that is about an option names it as people know it', () => {
+    const error = new BackendError('x', {
+      type: 'invalid',
+      billed: 'no',
+      parameters: ['82-inputs-upscale_by', '9-inputs-x'],
+    });
+    const sentence = text.failed({ by: 'backend', error }, 'ViewComfy', character);
+    expect(sentence).toContain('It is about **upscale**.');
   });
 });
 
