@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
@@ -56,22 +56,13 @@ export async function benchJourney({
   tell: (progress: string) => void;
 }): Promise<JourneyReport> {
   const folder = await mkdtemp(join(tmpdir(), 'troupe-journey-'));
-  const record = join(folder, 'recording.jsonl');
-  const server = startChild('server.ts');
-  const discord = startChild('journey-discord.ts', {}, [record]);
-  const bot = startChild('journey-bot.ts');
   try {
-    const { plain } = await server.hear(Addresses);
-    const place = await discord.hear(z.object({ url: z.string(), api: z.string(), token: z.string() }));
-    bot.send({ ...place, viewcomfy: `${plain}?mb=${MEGABYTES}&chunk=65536&files=${FILES}`, folder });
-    await bot.hear(z.literal('ready'));
     const lines: JourneyLine[] = [];
-    // Round 0 is shown and not counted: it compiles the code, opens the connections and makes the buffers.
-    for (let round = 0; round <= (quick ? 2 : 5); round += 1) {
+    for (let round = 1; round <= (quick ? 2 : 5); round += 1) {
       tell(`journey ${round}`);
-      lines.push(await travel(round, place.url));
+      lines.push(await journey(join(folder, String(round)), round));
     }
-    const of = (pick: (line: JourneyLine) => number) => median(lines.slice(1).map(pick));
+    const of = (pick: (line: JourneyLine) => number) => median(lines.map(pick));
     return {
       lines,
       medians: {
@@ -84,15 +75,34 @@ export async function benchJourney({
       },
     };
   } finally {
-    for (const child of [bot, discord, server]) child.end();
     await rm(folder, { recursive: true });
   }
+}
 
-  async function travel(round: number, url: string): Promise<JourneyLine> {
+/** One journey of a fresh bot, which has made a small one before: code is compiled, connections are open. */
+async function journey(folder: string, round: number): Promise<JourneyLine> {
+  await mkdir(folder);
+  const record = join(folder, 'recording.jsonl');
+  const server = startChild('server.ts');
+  const discord = startChild('journey-discord.ts', {}, [record]);
+  const bot = startChild('journey-bot.ts');
+  try {
+    const { plain } = await server.hear(Addresses);
+    const { url, ...place } = await discord.hear(z.object({ url: z.string(), api: z.string(), token: z.string() }));
+    const viewcomfy = `${plain}?mb=${MEGABYTES}&chunk=65536&files=${FILES}&first=1`;
+    bot.send({ ...place, url, viewcomfy, folder });
+    await bot.hear(z.literal('ready'));
+    await travel(url);
+    return await travel(url);
+  } finally {
+    for (const child of [bot, discord, server]) child.end();
+  }
+
+  async function travel(url: string): Promise<JourneyLine> {
     const before = (await readRecording(record)).length;
     bot.send('start');
     await bot.hear(z.literal('started'));
-    const others = startCalls(url, round);
+    const others = startCalls(url);
     await setTimeout(500);
     await call(url, 'ana', await portrait());
     const { began } = await server.hear(Began);
@@ -122,10 +132,10 @@ export async function benchJourney({
 }
 
 /** People who call commands all the while, each of them a new one, whether or not the ones before were answered. */
-function startCalls(url: string, round: number) {
+function startCalls(url: string) {
   const calls: Promise<string>[] = [];
   const timer = setInterval(() => {
-    calls.push(call(url, `user${round}x${calls.length % 200}`, new Blob(['no picture'])));
+    calls.push(call(url, `user${calls.length % 200}`, new Blob(['no picture'])));
   }, 1000 / CALLS_A_SECOND);
   return {
     /** @returns milliseconds to the first answer, of each */

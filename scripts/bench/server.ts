@@ -1,6 +1,6 @@
 /**
- * A process of its own that sends results: `?mb=50&chunk=16384&rate=10&files=10` (megabytes a second, as fast as can be
- * without), and tells its parent when it begins one. The files are PNGs in all but their pixels, which are noise.
+ * A process of its own that sends results: `?mb=50&chunk=16384&rate=10&files=10&first=1` (megabytes a second, as fast
+ * as can be without), and tells its parent when it begins one. The files are PNGs in all but their pixels, which are noise.
  */
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
@@ -13,6 +13,8 @@ import { MB } from './messages.ts';
 /** the base64 of 3 bytes is 4 characters: a multiple of 4 can be repeated */
 const base64 = Buffer.from(randomBytes(768 * 1024).toString('base64'));
 
+let answered = 0;
+
 async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
   request.resume();
   await once(request, 'end');
@@ -20,7 +22,10 @@ async function answer(request: IncomingMessage, response: ServerResponse): Promi
   const chunk = Number(query.get('chunk'));
   const rate = Number(query.get('rate') ?? Infinity) * MB;
   const files = Number(query.get('files') ?? 10);
-  const characters = Math.ceil((Number(query.get('mb')) * MB) / files / 4) * 4;
+  // The first one may be of another size, for what has to be warm before it is measured.
+  const mb = Number((answered === 0 && query.get('first')) || query.get('mb'));
+  answered += 1;
+  const characters = Math.ceil((mb * MB) / files / 4) * 4;
   const { head, tail } = framePng((characters / 4) * 3);
   response.writeHead(201, { 'content-type': 'text/event-stream' });
   const closed = new AbortController();
