@@ -1,6 +1,8 @@
 /**
  * A process of its own that sends results: `?mb=50&chunk=16384&rate=10&files=10&first=1` (megabytes a second, as fast
- * as can be without), and tells its parent when it begins one. The files are PNGs in all but their pixels, which are noise.
+ * as can be without), and tells its parent when it begins one. Without a query it sends what it was told last, so that a
+ * backend, which has one address only, can be warmed up with less. The files are PNGs in all but their pixels, which are
+ * noise.
  */
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
@@ -8,22 +10,23 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import { createServer as createTlsServer } from 'node:https';
 import { setTimeout } from 'node:timers/promises';
 import { createCertificate } from './certificate.ts';
-import { MB } from './messages.ts';
+import { Load, MB } from './messages.ts';
 
 /** the base64 of 3 bytes is 4 characters: a multiple of 4 can be repeated */
 const base64 = Buffer.from(randomBytes(768 * 1024).toString('base64'));
 
 let answered = 0;
+let load: Load = { mb: 1, chunk: 65_536 };
 
 async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
   request.resume();
   await once(request, 'end');
   const query = new URL(request.url ?? '/', 'http://localhost').searchParams;
-  const chunk = Number(query.get('chunk'));
-  const rate = Number(query.get('rate') ?? Infinity) * MB;
+  const chunk = Number(query.get('chunk') ?? load.chunk);
+  const rate = Number(query.get('rate') ?? load.mbPerSecond ?? Infinity) * MB;
   const files = Number(query.get('files') ?? 10);
   // The first one may be of another size, for what has to be warm before it is measured.
-  const mb = Number((answered === 0 && query.get('first')) || query.get('mb'));
+  const mb = Number((answered === 0 && query.get('first')) || (query.get('mb') ?? load.mb));
   answered += 1;
   const characters = Math.ceil((mb * MB) / files / 4) * 4;
   const { head, tail } = framePng((characters / 4) * 3);
@@ -31,7 +34,7 @@ async function answer(request: IncomingMessage, response: ServerResponse): Promi
   const closed = new AbortController();
   response.on('close', () => closed.abort());
   const began = performance.now();
-  process.send?.({ began: Date.now() });
+  if (query.has('mb')) process.send?.({ began: Date.now() });
   let sent = 0;
   let rest: Buffer = Buffer.from(
     'event: prompt_result\ndata: {"prompt_id":"1","status":"success","completed":true,"outputs":[',
@@ -101,5 +104,9 @@ const ports = await Promise.all(
     return typeof address === 'object' && address ? address.port : 0;
   }),
 );
+process.on('message', (message) => {
+  load = Load.parse(message);
+  process.send?.('done');
+});
 process.on('disconnect', () => process.exit());
 process.send?.({ plain: `http://127.0.0.1:${ports[0]}/`, tls: `https://127.0.0.1:${ports[1]}/`, cert });
