@@ -85,7 +85,7 @@ async function journey(folder: string, round: number): Promise<JourneyLine> {
   const record = join(folder, 'recording.jsonl');
   const server = startChild('server.ts');
   const discord = startChild('journey-discord.ts', {}, [record]);
-  const bot = startChild('journey-bot.ts');
+  const bot = startChild('journey-bot.ts', { NODE_OPTIONS: await flagsOfStart() });
   try {
     const { plain } = await server.hear(Addresses);
     const { url, ...place } = await discord.hear(z.object({ url: z.string(), api: z.string(), token: z.string() }));
@@ -129,6 +129,16 @@ async function journey(folder: string, round: number): Promise<JourneyLine> {
       answerMaxMs: at(times, 1),
     };
   }
+}
+
+/** How `npm start` runs Node. Short-lived objects get little room: it is 40 MB less to have, and no slower. */
+async function flagsOfStart(): Promise<string> {
+  const manifest: unknown = JSON.parse(await readFile(new URL('../../package.json', import.meta.url), 'utf8'));
+  const { start } = z.object({ scripts: z.object({ start: z.string() }) }).parse(manifest).scripts;
+  return start
+    .split(' ')
+    .filter((word) => word.startsWith('--'))
+    .join(' ');
 }
 
 /** People who call commands all the while, each of them a new one, whether or not the ones before were answered. */
