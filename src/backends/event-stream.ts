@@ -65,7 +65,8 @@ export async function* readEvents<Body extends EventBody>(
     for (let at = 0; at < chunk.length; at += PIECE) {
       lines.feed(chunk.subarray(at, at + PIECE));
       if (events.length > 0 && (yield* takeEvents())) return;
-      await large.room();
+      const room = large.room();
+      if (room) await room;
     }
   }
   lines.end();
