@@ -29,10 +29,13 @@ describe('/character', () => {
     const others = await ana.answer(await ana.press(result, /11 other files/));
     expect(others.ephemeral).toBe(true);
     await expect
-      .poll(async () => {
-        const seen = await ana.messages();
-        return seen.filter(({ ephemeral }) => ephemeral).flatMap(({ pictures }) => pictures).length;
-      })
+      .poll(
+        async () => {
+          const seen = await ana.messages();
+          return seen.filter(({ ephemeral }) => ephemeral).flatMap(({ pictures }) => pictures).length;
+        },
+        { timeout: 10_000 },
+      )
       .toBe(11);
   });
 
@@ -150,7 +153,7 @@ describe('cancel', () => {
     const reply = await ana.character('first');
     await ana.press(await ana.waitFor(reply.id, /Running/), /Cancel/);
     await ana.waitFor(reply.id, /Cancelled while it ran/);
-    await expect.poll(() => stage.viewcomfy.runs[0]?.outcome).toBe('cancelled');
+    await expect.poll(() => stage.viewcomfy.runs[0]?.outcome, { timeout: 10_000 }).toBe('cancelled');
   });
 
   it('obeys the owner and moderators, and nobody else', async () => {

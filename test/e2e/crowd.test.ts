@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import sharp from 'sharp';
 import { afterEach, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { PORTRAIT } from './portraits.ts';
@@ -29,13 +30,19 @@ describe('a hundred users at once', () => {
       const people = Array.from({ length: 100 }, (_, index) => stage.person(`user${index}`));
       // Every tenth sends three at once: one is to run and two are to wait.
       const calls = people.flatMap((person, index) => Array.from({ length: index % 10 === 0 ? 3 : 1 }, () => person));
+      // Small, and asked about seldom: the bot shares its process with the crowd.
+      const { bytes } = await PORTRAIT;
+      const character = { name: 'me.png', bytes: Uint8Array.from(await sharp(bytes).resize(192).png().toBuffer()) };
+      const interactions = await Promise.all(
+        calls.map((person, index) => person.call('character', { prompt: `${person.name} wants ${index}`, character })),
+      );
       const replies = await Promise.all(
-        calls.map(async (person, index) => {
-          const options = { prompt: `${person.name} wants ${index}`, character: await PORTRAIT };
-          const interaction = await person.call('character', options);
-          const reply = await person.answer(interaction);
-          const { answeredAfterMs } = await person.interaction(interaction);
-          return { id: reply.id, answeredAfterMs };
+        interactions.map(async (interaction, index) => {
+          const person = calls[index] ?? stage.person('user0');
+          const answered = () => person.interaction(interaction).then(({ state }) => state !== 'pending');
+          await expect.poll(answered, { timeout: 10_000, interval: 500 }).toBe(true);
+          const { message: id = '', answeredAfterMs } = await person.interaction(interaction);
+          return { id, answeredAfterMs };
         }),
       );
       expect(Math.max(...replies.map(({ answeredAfterMs }) => answeredAfterMs ?? Infinity))).toBeLessThan(3000);

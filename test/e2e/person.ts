@@ -155,7 +155,7 @@ export function createPerson(url: string, name: string): Person {
             message = id;
             return state;
           },
-          { timeout: 10_000, interval: 20 },
+          { timeout: 10_000, interval: 50 },
         )
         .toBe('answered');
       const found = message === undefined ? undefined : await person.look(message, channel);
