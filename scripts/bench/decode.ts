@@ -30,8 +30,7 @@ import {
  * 64 KB chunks: 0.63 to 0.68 of the rate of `drain`, 11 to 16 MB, stalls of 5 to 7 ms; `memory` 0.24 to 0.33, 652 to
  * 675 MB, 290 to 338 ms. The thread is for company: with 24 results of 50 MB at 10 MB/s each beside a heap of 200 MB, p99
  * of a ping is 3.3 ms in the thread and 81 ms without it (CPU 2.5 s and 8.4 s), 7.3 s for `memory`; as fast as can be, 9.4
- * and 46 ms, 7.4 s. What it costs is some milliseconds for a result of 1 MB (17 and 11 ms), most of it code that has to be
- * compiled once more.
+ * and 46 ms, 7.4 s. What it costs is up to some milliseconds for a result of 1 MB (17 and 11 ms).
  */
 export interface DecodeOptions {
   readonly quick: boolean;
