@@ -15,9 +15,15 @@ if (discord.type !== 'discord') {
   process.exit(1);
 }
 const recipes = await loadRecipes(fileURLToPath(new URL('../commands', import.meta.url)));
-const rest = new REST().setToken(discord.token);
-const { id } = z.object({ id: z.string() }).parse(await rest.get(Routes.currentApplication()));
-await registerCommands(rest, id, recipes, discord.guild);
+const rest = new REST(discord.api === undefined ? {} : { api: discord.api }).setToken(discord.token);
+try {
+  const { id } = z.object({ id: z.string() }).parse(await rest.get(Routes.currentApplication()));
+  await registerCommands(rest, id, recipes, discord.guild);
+} catch (error) {
+  // The message names what Discord did not like, and nothing secret.
+  console.error(`Discord did not take the commands: ${error instanceof Error ? error.message : String(error)}`);
+  process.exit(1);
+}
 const names = [...recipes.keys()].map((name) => `/${name}`).join(', ');
 console.log(
   discord.guild ? `${names}: registered in the server ${discord.guild}.` : `${names}: registered everywhere.`,

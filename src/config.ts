@@ -21,7 +21,13 @@ export interface Config {
 }
 
 export type DiscordConfig =
-  | { readonly type: 'discord'; readonly token: string; readonly guild?: string }
+  | {
+      readonly type: 'discord';
+      readonly token: string;
+      readonly guild?: string;
+      /** where Discord's REST API is, without the version; Discord's own when absent */
+      readonly api?: string;
+    }
   | { readonly type: 'playground'; readonly host: string; readonly port: number; readonly record?: string };
 
 export type BackendConfig =
@@ -70,6 +76,9 @@ const Environment = z.object({
       .string()
       .regex(/^\d{17,20}$/, 'must be a server id, 17 to 20 digits')
       .optional(),
+  ),
+  DISCORD_API_URL: text.pipe(
+    z.url({ protocol: /^https?$/, error: 'must be an address such as http://localhost:3000/api' }).optional(),
   ),
   VIEWCOMFY_URL: text.pipe(
     z.url({ protocol: /^https?$/, error: 'must be the https:// address of your ViewComfy endpoint' }).optional(),
@@ -123,7 +132,12 @@ export function parseConfig(environment: Readonly<Record<string, string | undefi
   const env = parsed.data;
   return {
     discord: env.DISCORD_TOKEN
-      ? { type: 'discord', token: env.DISCORD_TOKEN, ...(env.DISCORD_GUILD_ID && { guild: env.DISCORD_GUILD_ID }) }
+      ? {
+          type: 'discord',
+          token: env.DISCORD_TOKEN,
+          ...(env.DISCORD_GUILD_ID && { guild: env.DISCORD_GUILD_ID }),
+          ...(env.DISCORD_API_URL && { api: env.DISCORD_API_URL }),
+        }
       : {
           type: 'playground',
           host: env.PLAYGROUND_HOST,

@@ -35,6 +35,7 @@ async function openDiscord({ discord }: Config) {
   if (discord.type === 'discord') {
     return {
       token: discord.token,
+      ...(discord.api !== undefined && { api: discord.api, fileOrigins: [new URL(discord.api).origin] }),
       close: () => Promise.resolve(),
       welcome: (bot: { application: string; name: string }) =>
         `${bot.name} is on Discord.\nInvite it: ${inviteLink(bot.application)}\nNo /character there? Run npm run deploy once.\n`,
