@@ -22,8 +22,11 @@ export interface Spool {
  */
 export async function createSpool(directory: string): Promise<Spool> {
   await mkdir(directory, { recursive: true });
-  const left = (await readdir(directory)).filter((name) => Number(name) === process.pid || !isAlive(Number(name)));
-  for (const name of left) await rm(join(directory, name), { recursive: true });
+  // Only what has a process's number is ours to remove. Another process that starts now may do the same: hence `force`.
+  const processes = (await readdir(directory)).filter((name) => /^[1-9]\d*$/.test(name)).map(Number);
+  for (const pid of processes) {
+    if (pid === process.pid || !isAlive(pid)) await rm(join(directory, String(pid)), { recursive: true, force: true });
+  }
   const own = join(directory, String(process.pid));
   return {
     newJobId: () => randomBytes(9).toString('base64url'),
