@@ -127,7 +127,7 @@ export function readConfig(): Config {
 export function parseConfig(environment: Readonly<Record<string, string | undefined>>): Config {
   const parsed = Environment.safeParse(environment);
   if (!parsed.success) {
-    throw new ConfigError(parsed.error.issues.map(({ path, message }) => `${path.join('.')} ${message}`).join('\n'));
+    throw new ConfigError(parsed.error.issues.map(({ path, message }) => `${String(path[0])} ${message}`).join('\n'));
   }
   const env = parsed.data;
   return {
@@ -160,8 +160,8 @@ export function parseConfig(environment: Readonly<Record<string, string | undefi
 
 function backendOf(env: z.infer<typeof Environment>): BackendConfig {
   const { VIEWCOMFY_URL: url, VIEWCOMFY_CLIENT_ID: clientId, VIEWCOMFY_CLIENT_SECRET: clientSecret } = env;
+  const { VIEWCOMFY_API_URL: apiUrl, VIEWCOMFY_MODE: mode, VIEWCOMFY_RESULT_HOSTS: resultHosts } = env;
   if (url && clientId && clientSecret) {
-    const { VIEWCOMFY_API_URL: apiUrl, VIEWCOMFY_MODE: mode, VIEWCOMFY_RESULT_HOSTS: resultHosts } = env;
     return {
       type: 'viewcomfy',
       url,
@@ -172,14 +172,12 @@ function backendOf(env: z.infer<typeof Environment>): BackendConfig {
       clientSecret,
     };
   }
-  const given = Object.entries({
-    VIEWCOMFY_URL: url,
-    VIEWCOMFY_CLIENT_ID: clientId,
-    VIEWCOMFY_CLIENT_SECRET: clientSecret,
-  });
-  const missing = given
-    .filter(([, value]) => !value)
-    .map(([name]) => `${name} is missing: the three VIEWCOMFY_ variables go together`);
-  if (missing.length < given.length) throw new ConfigError(missing.join('\n'));
+  if (url || clientId || clientSecret || apiUrl || mode || resultHosts) {
+    const needed = { VIEWCOMFY_URL: url, VIEWCOMFY_CLIENT_ID: clientId, VIEWCOMFY_CLIENT_SECRET: clientSecret };
+    const missing = Object.entries(needed).filter(([, value]) => !value);
+    throw new ConfigError(
+      missing.map(([name]) => `${name} is missing: ViewComfy needs its address and both parts of a key`).join('\n'),
+    );
+  }
   return { type: 'local-viewcomfy', runMs: env.PLAYGROUND_RUN_SECONDS, coldStartMs: env.PLAYGROUND_COLD_START_SECONDS };
 }

@@ -65,11 +65,13 @@ describe('the configuration', () => {
     });
     expect(problem).toContain('VIEWCOMFY_API_URL must be');
     expect(problem).toContain('VIEWCOMFY_MODE must be stream, plain or poll');
-    expect(problem).toMatch(/VIEWCOMFY_RESULT_HOSTS\S* must be names of hosts/);
+    expect(problem).toMatch(/VIEWCOMFY_RESULT_HOSTS must be names of hosts/);
   });
 
   it('says which of the three ViewComfy variables is missing', () => {
     expect(problemOf({ ...viewcomfy, VIEWCOMFY_CLIENT_SECRET: ' ' })).toMatch(/^VIEWCOMFY_CLIENT_SECRET is missing/);
+    const problems = problemOf({ VIEWCOMFY_MODE: 'poll' }).split('\n');
+    expect(problems.map((problem) => problem.split(' ')[0])).toEqual(Object.keys(viewcomfy));
   });
 
   it('of .env.example is the one of nothing, and the file names every variable', () => {
