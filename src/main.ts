@@ -20,6 +20,7 @@ const CLOSE_MS = 10_000;
 async function main(): Promise<void> {
   const config = readConfig();
   const log = createLogger(config.logLevel);
+  endOnCrash(log);
   const recipes = await loadRecipes(fileURLToPath(new URL('../commands', import.meta.url)));
   const backend = await openBackend(config, log);
   const discord = await openDiscord(config);
@@ -63,6 +64,14 @@ async function openPlayground(options: { host: string; record?: string }, port: 
   }
 }
 
+/** What nobody caught ends the process, as it would anyway; but Node would print the tokens that discord.js's errors hold. */
+function endOnCrash(log: Logger): void {
+  process.on('uncaughtException', (error) => {
+    log.fatal({ error }, 'Crashed');
+    process.exit(1);
+  });
+}
+
 /** The first signal lets running jobs end, the second one ends at once. */
 function stopOnSignal(config: Config, log: Logger, stop: (signal: AbortSignal) => Promise<void>): void {
   let stopping = false;
@@ -88,7 +97,9 @@ function stopOnSignal(config: Config, log: Logger, stop: (signal: AbortSignal) =
 try {
   await main();
 } catch (error) {
-  const known = error instanceof ConfigError || error instanceof RecipeError || error instanceof ConnectError;
+  const ours = error instanceof ConfigError || error instanceof RecipeError || error instanceof ConnectError;
+  // What the operating system refuses, a folder or an address, is told by its own sentence.
+  const known = ours || (error instanceof Error && 'syscall' in error);
   if (!known) throw error;
   // For the person who starts it: what is wrong, and no traceback.
   process.stderr.write(`Troupe cannot start.\n${error.message}\n`);
