@@ -1,30 +1,47 @@
 import { fileURLToPath } from 'node:url';
-import { REST } from 'discord.js';
+import { DiscordAPIError, REST } from 'discord.js';
 import { z } from 'zod';
-import { Routes } from 'discord-api-types/v10';
-import { loadRecipes } from '../src/commands.ts';
-import { readConfig } from '../src/config.ts';
+import { RESTJSONErrorCodes, Routes } from 'discord-api-types/v10';
+import { loadRecipes, RecipeError } from '../src/commands.ts';
+import { ConfigError, readConfig } from '../src/config.ts';
 import { registerCommands } from '../src/discord/registration.ts';
 
 /** `npm run deploy`: makes the commands of `commands/` known to Discord. */
-const { discord } = readConfig();
-if (discord.type !== 'discord') {
-  console.error(
-    'DISCORD_TOKEN is missing in .env. Without it there is nothing to deploy: the playground registers the commands itself.',
-  );
-  process.exit(1);
-}
-const recipes = await loadRecipes(fileURLToPath(new URL('../commands', import.meta.url)));
-const rest = new REST(discord.api === undefined ? {} : { api: discord.api }).setToken(discord.token);
 try {
+  console.log(await deploy());
+} catch (error) {
+  const problem = problemOf(error);
+  if (problem === undefined) throw error;
+  console.error(problem);
+  process.exitCode = 1;
+}
+
+async function deploy(): Promise<string> {
+  const { discord } = readConfig();
+  if (discord.type !== 'discord') {
+    throw new ConfigError(
+      'DISCORD_TOKEN is missing in .env. Without it there is nothing to deploy: the playground registers the commands itself.',
+    );
+  }
+  const recipes = await loadRecipes(fileURLToPath(new URL('../commands', import.meta.url)));
+  const rest = new REST().setToken(discord.token);
   const { id } = z.object({ id: z.string() }).parse(await rest.get(Routes.currentApplication()));
   await registerCommands(rest, id, recipes, discord.guild);
-} catch (error) {
-  // The message names what Discord did not like, and nothing secret.
-  console.error(`Discord did not take the commands: ${error instanceof Error ? error.message : String(error)}`);
-  process.exit(1);
+  const names = [...recipes.keys()].map((name) => `/${name}`).join(', ');
+  return `${names}: registered ${discord.guild ? `in the server ${discord.guild}` : 'everywhere'}.`;
 }
-const names = [...recipes.keys()].map((name) => `/${name}`).join(', ');
-console.log(
-  discord.guild ? `${names}: registered in the server ${discord.guild}.` : `${names}: registered everywhere.`,
-);
+
+/** For the person who runs it; undefined where the mistake is ours. */
+function problemOf(error: unknown): string | undefined {
+  if (error instanceof ConfigError || error instanceof RecipeError) return error.message;
+  if (error instanceof DiscordAPIError) {
+    if (error.status === 401) {
+      return 'Discord does not know this DISCORD_TOKEN. Copy it anew: Developer Portal, your application, Bot, Reset Token.';
+    }
+    if (error.code === RESTJSONErrorCodes.MissingAccess) {
+      return 'The bot is not in the server that DISCORD_GUILD_ID names. Invite it first: npm start prints the link.';
+    }
+    return `Discord does not take the commands: ${error.message}`;
+  }
+  return error instanceof Error && 'syscall' in error ? `Discord cannot be reached: ${error.message}` : undefined;
+}
