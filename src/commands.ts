@@ -18,6 +18,9 @@ export const PRIVATE_OPTION = 'private';
 /** Discord allows 25 options (application-commands.mdx); one of them is `private`. */
 const MAX_OPTIONS = 24;
 
+/** Of one option (application-commands.mdx). */
+const MAX_CHOICES = 25;
+
 /** What Discord allows as a name, of what needs no other alphabet. */
 const Name = z.string().regex(/^[a-z0-9_-]{1,32}$/, 'must be 1 to 32 of a-z, 0-9, _ and -');
 const Description = z.string().min(1).max(100, 'is longer than the 100 characters Discord allows');
@@ -44,7 +47,12 @@ const RecipeOption = z.discriminatedUnion('kind', [
   z.object({
     ...base,
     kind: z.literal('choice'),
-    choices: z.record(z.string().max(100), z.string().max(100)),
+    choices: z
+      .record(z.string().max(100), z.string().max(100))
+      .refine(
+        (choices) => Object.keys(choices).length <= MAX_CHOICES,
+        `are more than the ${MAX_CHOICES} Discord allows`,
+      ),
     default: z.string().exactOptional(),
   }),
   z.object({ ...base, kind: z.literal('switch'), default: z.boolean().exactOptional() }),
@@ -99,8 +107,9 @@ async function loadRecipe(path: string): Promise<Recipe> {
   if (problem) throw new RecipeError(`${path}: ${problem}`);
   for (const option of Object.values(recipe.options)) {
     if (option.kind !== 'picture' || !option.default) continue;
+    const { href } = option.default;
     await stat(option.default).catch((cause: unknown) => {
-      throw new RecipeError(`${path}: its default picture ${option.default?.pathname} cannot be read`, { cause });
+      throw new RecipeError(`${path}: its default picture ${href} cannot be read`, { cause });
     });
   }
   return recipe;

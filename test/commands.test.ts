@@ -12,6 +12,8 @@ const valid = {
   outputs: { main: [] },
 };
 
+const choices = Object.fromEntries(Array.from({ length: 26 }, (_, index) => [`mood ${index}`, String(index)]));
+
 describe('the commands of this repository', () => {
   it('load, and make a command with the required options first and `private` last', async () => {
     const recipes = await loadRecipes(fileURLToPath(new URL('../commands', import.meta.url)));
@@ -77,6 +79,11 @@ describe('a recipe file', () => {
       'an option of the name private',
       { ...valid, options: { private: valid.options.words } },
       /has the option private/,
+    ],
+    [
+      'more choices than Discord offers',
+      { ...valid, options: { mood: { ...valid.options.words, kind: 'choice', choices } } },
+      /options\.mood\.choices are more than the 25/,
     ],
   ])('with %s stops the start, naming the file and the place', async (_what, recipe, message) => {
     await expect(load(recipe)).rejects.toThrow(message);
