@@ -322,15 +322,19 @@ test('what the playground does not have is told as an error, and the page gets t
   ]);
   expect(await place.person('ana').get('channels/nowhere/messages')).toMatchObject({ status: 404 });
   expect((await fetch(`${place.discord.url}/playground/interactions/1`)).status).toBe(404);
-  expect(
-    (
-      await fetch(`${place.discord.url}/playground/users/ana/components`, {
-        method: 'POST',
-        body: '{',
-        headers: { 'content-type': 'application/json' },
-      })
-    ).status,
-  ).toBe(400);
+});
+
+test.each([
+  ['application/json', '{'],
+  ['text/plain', 'go'],
+  ['multipart/form-data', 'go'],
+  ['multipart/form-data; boundary=x', 'go'],
+  ['multipart/form-data; boundary=x', '--x\r\nContent-Disposition: form-data; name="a"\r\n\r\nnever ended'],
+])('a body of %s that cannot be read is told as an error: %j', async (type, body) => {
+  const place = await stage();
+  const url = `${place.discord.url}/playground/users/ana/components`;
+  const answer = await fetch(url, { method: 'POST', body, headers: { 'content-type': type } });
+  expect([answer.status, await answer.json()]).toEqual([400, { error: expect.stringMatching(/^The .*body .*\.$/) }]);
 });
 
 test('closing ends every socket', async () => {

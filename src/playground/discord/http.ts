@@ -59,11 +59,13 @@ function parseJson(text: string, body: Body): unknown {
 }
 
 async function readMultipart(request: IncomingMessage, type: string, maxBytes: number, body: Body) {
+  const parser = createParser(request, type, maxBytes);
+  if (!parser) {
+    body.broken = 'The multipart body names no boundary.';
+    request.resume();
+    return;
+  }
   const { promise, resolve, reject } = Promise.withResolvers<void>();
-  const parser = new Busboy({
-    headers: { ...request.headers, 'content-type': type },
-    limits: { parts: MOST_PARTS, files: MOST_PARTS, fields: MOST_PARTS, fieldSize: maxBytes, headerPairs: 100 },
-  });
   let size = 0;
 
   function discard(reason?: string) {
@@ -106,6 +108,17 @@ async function readMultipart(request: IncomingMessage, type: string, maxBytes: n
     body.uploads.find(({ field }) => field === 'payload_json')?.bytes.toString('utf8');
   body.uploads = body.uploads.filter(({ field }) => field !== 'payload_json');
   if (payload !== undefined && !body.tooLarge) body.json = parseJson(payload, body);
+}
+
+function createParser(request: IncomingMessage, type: string, maxBytes: number) {
+  try {
+    return new Busboy({
+      headers: { ...request.headers, 'content-type': type },
+      limits: { parts: MOST_PARTS, files: MOST_PARTS, fields: MOST_PARTS, fieldSize: maxBytes, headerPairs: 100 },
+    });
+  } catch {
+    return undefined;
+  }
 }
 
 export function sendReply(response: ServerResponse, { status, json, bytes, headers = {} }: Reply) {
