@@ -15,9 +15,11 @@ import { preparePicture } from '../src/pictures/prepare.ts';
 import {
   completeAnswers,
   fill,
+  MAX_SEED,
   type Filled,
   type Option,
   type ParameterValue,
+  type PictureOption,
   type Recipe,
   type StoredFile,
 } from '../src/recipe.ts';
@@ -48,10 +50,10 @@ try {
 
 async function tryOnce(): Promise<number> {
   const { recipe, given, out } = await readArguments();
-  const folder = await mkdtemp(join(tmpdir(), 'troupe-try-'));
   const config = readConfig();
   const log = createLogger('silent');
   const backend = await openBackend(given.has('backend') ? forBackend(config, given.get('backend')) : config, log);
+  const folder = await mkdtemp(join(tmpdir(), 'troupe-try-'));
   try {
     const filled = await answer(recipe, given, folder);
     const target = out ?? (await mkdtemp(join(tmpdir(), 'troupe-files-')));
@@ -67,7 +69,9 @@ async function tryOnce(): Promise<number> {
     const files: { name: string; bytes: number }[] = [];
     const seconds = () => Math.round((performance.now() - begun) / 100) / 10;
     try {
-      for await (const event of backend.run({ ...filled, folder, signal: stop.signal })) {
+      const { timeouts } = recipe;
+      const request = { ...filled, folder, signal: stop.signal, ...(timeouts && { timeouts }) };
+      for await (const event of backend.run(request)) {
         if (event.type === 'log-line') say(event.line);
         if (event.type === 'progress-changed') say(`${event.done} of ${event.total}`);
         if (event.type === 'queue-changed') say(`${event.ahead} before this one`);
@@ -138,21 +142,52 @@ async function answer(recipe: Recipe, given: ReadonlyMap<string, string>, folder
   return fill(recipe, complete);
 }
 
+/** What is wrong is told with the option's name in front. */
 async function readAnswer(name: string, option: Option, value: string, folder: string) {
-  if (option.kind === 'picture') {
-    const bytes = await readFile(value).catch((cause: unknown) => {
-      throw new UserError(`--${name}: ${value} cannot be read.`, { cause });
-    });
-    const limits = { maxBytes: Infinity, maxPixels: 200_000_000, maxSide: option.maxSide };
-    const picture = await preparePicture(bytes, limits);
-    const path = join(folder, `${name}${picture.extension}`);
-    await writeFile(path, picture.bytes);
-    return { name: basename(path), mediaType: picture.mediaType, path, size: picture.bytes.length };
+  try {
+    return option.kind === 'picture' ? await readPicture(name, option, value, folder) : readValue(option, value);
+  } catch (cause) {
+    if (!(cause instanceof UserError)) throw cause;
+    throw new UserError(`--${name}: ${cause.message}`, { cause });
   }
-  if (option.kind === 'switch') return value === 'true';
-  if (option.kind === 'text' || option.kind === 'choice') return value;
-  const number = Number(value);
-  if (!Number.isFinite(number)) throw new UserError(`--${name} must be a number.`);
+}
+
+async function readPicture(name: string, { maxSide }: PictureOption, path: string, folder: string) {
+  const bytes = await readFile(path).catch((cause: unknown) => {
+    throw new UserError(`${path} cannot be read.`, { cause });
+  });
+  const picture = await preparePicture(bytes, { maxBytes: Infinity, maxPixels: 200_000_000, maxSide });
+  const prepared = join(folder, `${name}${picture.extension}`);
+  await writeFile(prepared, picture.bytes);
+  return { name: basename(prepared), mediaType: picture.mediaType, path: prepared, size: picture.bytes.length };
+}
+
+function readValue(option: Exclude<Option, PictureOption>, value: string): ParameterValue {
+  switch (option.kind) {
+    case 'text':
+      return value;
+    case 'choice':
+      return oneOf(Object.values(option.choices), value);
+    case 'switch':
+      return oneOf(['true', 'false'], value) === 'true';
+    case 'seed':
+      return readNumber(value, 0, MAX_SEED, true);
+    case 'integer':
+    case 'number':
+      return readNumber(value, option.min, option.max, option.kind === 'integer');
+  }
+}
+
+function oneOf(choices: readonly string[], value: string): string {
+  if (!choices.includes(value)) throw new UserError(`must be one of ${choices.join(', ')}.`);
+  return value;
+}
+
+function readNumber(value: string, min: number, max: number, whole: boolean): number {
+  const number = value.trim() === '' ? Number.NaN : Number(value);
+  if (!(number >= min && number <= max) || (whole && !Number.isSafeInteger(number))) {
+    throw new UserError(`must be a ${whole ? 'whole ' : ''}number from ${min} to ${max}.`);
+  }
   return number;
 }
 

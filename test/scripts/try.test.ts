@@ -9,6 +9,8 @@ import { z } from 'zod';
 import { PORTRAIT } from '../e2e/portraits.ts';
 
 const SCRIPT = fileURLToPath(new URL('../../scripts/try.ts', import.meta.url));
+const PICTURE = fileURLToPath(new URL('../../commands/character-pose.png', import.meta.url));
+const REQUIRED = ['--prompt', 'x', '--character', PICTURE];
 const Summary = z.object({
   outcome: z.string(),
   backend: z.string(),
@@ -72,6 +74,9 @@ describe('npm run try', () => {
     ['an option that is missing', ['--prompt', 'a pilot'], /--character is missing/],
     ['an unknown option', ['--colour', 'red'], /Unknown option '--colour'/],
     ['a file that is not there', ['--prompt', 'x', '--character', 'nowhere.png'], /nowhere\.png cannot be read/],
+    ['a number that is too large', [...REQUIRED, '--upscale', '99'], /^--upscale: must be a number from 1 to 4/],
+    ['a seed that is not whole', [...REQUIRED, '--seed', '1.5'], /^--seed: must be a whole number/],
+    ['a picture that is none', ['--prompt', 'x', '--character', SCRIPT], /^--character: This file is a text file/],
     ['a recipe that is not there', ['--recipe', 'nothing'], /no recipe nothing; there are character/],
     ['a backend that is not configured', ['--backend', 'viewcomfy', '--prompt', 'x'], /viewcomfy is not configured/],
   ])('with %s says what to do', async (_what, args, sentence) => {
