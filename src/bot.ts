@@ -7,7 +7,7 @@ import { createDiscordClient } from './discord/client.ts';
 import { createFollower } from './discord/follow.ts';
 import { createInputs, readDefaultFiles } from './discord/inputs.ts';
 import { createInteractions } from './discord/interactions.ts';
-import { createPort } from './discord/port.ts';
+import { createPort, type PortPatience } from './discord/port.ts';
 import { registerCommands } from './discord/registration.ts';
 import type { Logger } from './log.ts';
 import { createQueue } from './queue.ts';
@@ -34,6 +34,7 @@ interface BotOptions {
     fileOrigins?: readonly string[];
     /** makes the commands known before the first person comes: for a Discord that forgets them */
     register?: boolean;
+    patience?: PortPatience | undefined;
   };
   clock: Clock;
   log: Logger;
@@ -47,7 +48,8 @@ export async function startBot({ config, recipes, backend, discord, clock, log }
   const limits = { ...config.limits, keptJobs: KEPT_JOBS };
   const queue = createQueue({ backend, spool, limits, clock, log });
   const client = createDiscordClient({ token: discord.token, api: discord.api, log });
-  const port = createPort({ interactions: client.interactions, bot: client.bot, token: discord.token, log });
+  const { token, patience } = discord;
+  const port = createPort({ interactions: client.interactions, bot: client.bot, token, patience, log });
   const delivery = createDelivery({ spool, backendName: backend.name, log });
   const inputs = createInputs({
     spool,

@@ -2,6 +2,7 @@ import { GatewayDispatchEvents, PermissionFlagsBits, type APIInteraction } from 
 import { Client, Events, Options, REST, type ClientOptions } from 'discord.js';
 import { Agent, type Dispatcher } from 'undici';
 import type { Logger } from '../log.ts';
+import { PORT_PATIENCE } from './port.ts';
 
 /** discord.js, for the gateway and the rate limits. */
 export interface DiscordClient {
@@ -32,9 +33,6 @@ export class ConnectError extends Error {
   override name = 'ConnectError';
 }
 
-/** 25 MiB at 200 KB a second, and a little. */
-const REQUEST_MS = 150_000;
-
 interface DiscordClientOptions {
   token: string;
   /** where the REST API is, without the version: Discord's own unless given */
@@ -45,7 +43,7 @@ interface DiscordClientOptions {
 export function createDiscordClient({ token, api, log }: DiscordClientOptions): DiscordClient {
   // Our own dispatcher: several versions of undici in one process share a global one, and uploads break on it.
   const dispatcher = new Agent();
-  const rest = { ...(api && { api }), agent: dispatcher, timeout: REQUEST_MS, retries: 0 };
+  const rest = { ...(api && { api }), agent: dispatcher, timeout: PORT_PATIENCE.filesMs, retries: 0 };
   const client = new Client({
     // Interactions need no intent, and with none there is no waiting for servers at the start.
     intents: [],

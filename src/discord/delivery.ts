@@ -72,7 +72,12 @@ export function createDelivery({ spool, backendName, log }: DeliveryDependencies
           mention: isNew ? job.user : undefined,
         }),
       );
-      for (const [index, part] of further.entries()) await reply.add(filesMessage(part, []), `${job.id}-${index}`);
+      for (const [index, part] of further.entries()) {
+        // What has arrived stays as it is: telling a failure in its place would take it away.
+        await reply
+          .add(filesMessage(part, []), `${job.id}-${index}`)
+          .catch((error: unknown) => log.error({ job: job.id, index, error }, 'A part of the result not delivered'));
+      }
     },
     async otherFiles(job, recipe, fileLimit) {
       const { files, notes } = await prepare(job, sortOutputs(recipe, job.files).extra, fileLimit);

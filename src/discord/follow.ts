@@ -31,7 +31,8 @@ export function createFollower({ queue, delivery, backendName, clock, log }: Fol
 
     const edits = createProgressEdits({
       render,
-      edit: (message) => reply.edit(message),
+      // A newer state comes anyway, and the result must not wait for the repeats of an old one.
+      edit: (message) => reply.edit(message, 'once'),
       onError: (error) => log.warn({ job: id, error }, 'Card not updated'),
       clock,
     });

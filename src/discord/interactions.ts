@@ -120,6 +120,8 @@ export function createInteractions(dependencies: InteractionsDependencies): Inte
       const given = await inputs.read(id, recipe, options);
       answers = completeAnswers(recipe, given, randomSeed, (location) => inputs.defaultFile(location));
     } catch (error) {
+      // Telling it may take long, and nothing is going to be queued.
+      admission.leave();
       await spool.remove(id);
       if (!(error instanceof UserError)) log.error({ job: id, error }, 'Answers not read');
       const sentence = error instanceof UserError ? text.problems(error.problems) : text.ourFault;

@@ -23,9 +23,10 @@ export interface Port {
   deferUpdate(call: Call): Promise<void>;
   /** A first answer that is whole. */
   answer(call: Call, message: OutgoingMessage, visibility: Visibility): Promise<void>;
-  editReply(call: Call, message: OutgoingMessage): Promise<string>;
+  editReply(call: Call, message: OutgoingMessage, tries?: Tries): Promise<string>;
+  /** A webhook takes no nonce: where the answer to a follow-up is lost it comes twice, which is better than not at all. */
   followUp(call: Call, message: OutgoingMessage, visibility: Visibility): Promise<string>;
-  editMessage(channel: string, id: string, message: OutgoingMessage): Promise<string>;
+  editMessage(channel: string, id: string, message: OutgoingMessage, tries?: Tries): Promise<string>;
   /** @param nonce at most 25 characters: Discord takes a message with the same nonce only once for some minutes */
   sendMessage(channel: string, message: OutgoingMessage, nonce: string): Promise<string>;
   /** The channel of the bot's direct messages with a user. */
@@ -33,6 +34,29 @@ export interface Port {
 }
 
 export type Visibility = 'public' | 'private';
+
+/** `once`: for what is out of date before it could be sent again; `patient`, the default: until Discord is back. */
+export type Tries = 'once' | 'patient';
+
+/** How long Discord is waited for, milliseconds. */
+export interface PortPatience {
+  /** one try of a first answer: two fit into the 3 s that there are */
+  readonly firstAnswerMs: number;
+  /** one request of words alone */
+  readonly wordsMs: number;
+  /** one request with files */
+  readonly filesMs: number;
+  /** between the tries of what may be sent again: growing, a minute in all */
+  readonly pausesMs: readonly number[];
+}
+
+export const PORT_PATIENCE: PortPatience = {
+  firstAnswerMs: 1500,
+  wordsMs: 15_000,
+  // 25 MiB at 200 KB a second, and a little.
+  filesMs: 150_000,
+  pausesMs: [250, 1000, 3000, 8000, 15_000, 30_000],
+};
 
 /** What an answer to an interaction needs. The token lives for 15 minutes (receiving-and-responding.mdx). */
 export interface Call {
@@ -76,8 +100,6 @@ export class DiscordError extends Error {
   }
 }
 
-/** Growing pauses between the tries of what may be sent again. */
-const PAUSES_MS = [250, 1000, 3000, 8000];
 /** A first answer has 3 s in all, so its repeats come at once. */
 const FIRST_ANSWER_PAUSES_MS = [50, 200, 500];
 
@@ -88,18 +110,20 @@ interface PortDependencies {
   bot: REST;
   /** a 401 makes discord.js forget the bot's token; this is how it is told again */
   token: string;
+  patience?: PortPatience | undefined;
   log: Logger;
 }
 
-export function createPort({ interactions, bot, token, log }: PortDependencies): Port {
+export function createPort({ interactions, bot, token, patience = PORT_PATIENCE, log }: PortDependencies): Port {
   async function send<Result>(
     what: string,
+    timeoutMs: number,
     pauses: readonly number[],
-    request: () => Promise<Result>,
+    request: (signal: AbortSignal) => Promise<Result>,
   ): Promise<Result> {
     for (let attempt = 0; ; attempt += 1) {
       try {
-        return await request();
+        return await request(AbortSignal.timeout(timeoutMs));
       } catch (error) {
         const failure = toDiscordError(what, error);
         const wait = pauses[attempt];
@@ -112,10 +136,11 @@ export function createPort({ interactions, bot, token, log }: PortDependencies):
 
   async function callback(call: Call, body: unknown): Promise<string | undefined> {
     try {
-      return await send('first answer', FIRST_ANSWER_PAUSES_MS, async () => {
+      return await send('first answer', patience.firstAnswerMs, FIRST_ANSWER_PAUSES_MS, async (signal) => {
         const response = await interactions.post(Routes.interactionCallback(call.id, call.token), {
           auth: false,
           body,
+          signal,
           query: new URLSearchParams({ with_response: 'true' }),
         });
         return messageIdOf(response);
@@ -127,6 +152,17 @@ export function createPort({ interactions, bot, token, log }: PortDependencies):
       }
       throw error;
     }
+  }
+
+  function sendMessage(
+    what: string,
+    message: OutgoingMessage,
+    tries: Tries,
+    request: (signal: AbortSignal) => Promise<unknown>,
+  ): Promise<string> {
+    const timeoutMs = message.files?.length ? patience.filesMs : patience.wordsMs;
+    const pauses = tries === 'once' ? [] : patience.pausesMs;
+    return send(what, timeoutMs, pauses, async (signal) => idOf(await request(signal)));
   }
 
   /** Without a login, and with the form as we made it. */
@@ -151,34 +187,36 @@ export function createPort({ interactions, bot, token, log }: PortDependencies):
         data: payloadOf(message, visibility),
       });
     },
-    editReply: (call, message) =>
-      send('edit of the reply', PAUSES_MS, async () => {
+    editReply: (call, message, tries = 'patient') =>
+      sendMessage('edit of the reply', message, tries, async (signal) => {
         const body = await formOf(message, 'public');
         const route = Routes.webhookMessage(call.application, call.token, '@original');
-        return idOf(await interactions.patch(route, { ...byCallToken, body }));
+        return await interactions.patch(route, { ...byCallToken, body, signal });
       }),
-    // Not sent again: a webhook takes no nonce, so a repeat could be a second message.
     followUp: (call, message, visibility) =>
-      send('follow-up', [], async () => {
+      sendMessage('follow-up', message, 'patient', async (signal) => {
         const body = await formOf(message, visibility);
         const query = new URLSearchParams({ wait: 'true' });
-        return idOf(
-          await interactions.post(Routes.webhook(call.application, call.token), { ...byCallToken, body, query }),
-        );
+        return await interactions.post(Routes.webhook(call.application, call.token), {
+          ...byCallToken,
+          body,
+          query,
+          signal,
+        });
       }),
-    editMessage: (channel, id, message) =>
-      send('edit of a message', PAUSES_MS, async () => {
+    editMessage: (channel, id, message, tries = 'patient') =>
+      sendMessage('edit of a message', message, tries, async (signal) => {
         const body = await formOf(message, 'public');
-        return idOf(await bySelf().patch(Routes.channelMessage(channel, id), { passThroughBody: true, body }));
+        return await bySelf().patch(Routes.channelMessage(channel, id), { passThroughBody: true, body, signal });
       }),
     sendMessage: (channel, message, nonce) =>
-      send('message', PAUSES_MS, async () => {
+      sendMessage('message', message, 'patient', async (signal) => {
         const body = await formOf(message, 'public', nonce);
-        return idOf(await bySelf().post(Routes.channelMessages(channel), { passThroughBody: true, body }));
+        return await bySelf().post(Routes.channelMessages(channel), { passThroughBody: true, body, signal });
       }),
     directChannel: (user) =>
-      send('direct channel', PAUSES_MS, async () =>
-        idOf(await bySelf().post(Routes.userChannels(), { body: { recipient_id: user } })),
+      send('direct channel', patience.wordsMs, patience.pausesMs, async (signal) =>
+        idOf(await bySelf().post(Routes.userChannels(), { body: { recipient_id: user }, signal })),
       ),
   };
 }
@@ -238,10 +276,22 @@ const GONE = new Set<number | string>([
 function toDiscordError(what: string, error: unknown): DiscordError {
   if (error instanceof DiscordAPIError) {
     const code = Number(error.code);
+    // Not Discord itself but something on the way to it, which answers pages and no codes.
+    if (Number.isNaN(code)) {
+      return new DiscordError(
+        error.status === 413 ? 'wrong' : 'unavailable',
+        `${what} failed with HTTP ${error.status}`,
+      );
+    }
     if (GONE.has(code) || error.status === 401) return new DiscordError('gone', `${what} refused`, code);
     return new DiscordError('wrong', `${what} not accepted: ${error.message}`, code);
   }
   if (error instanceof HTTPError) return new DiscordError('unavailable', `${what} failed with HTTP ${error.status}`);
+  // An answer that is no JSON, or not what it should be; discord.js looks for a code `in` whatever it is.
+  const isNoObject = error instanceof TypeError && error.message.includes("'in' operator");
+  if (isNoObject || error instanceof SyntaxError || error instanceof z.ZodError) {
+    return new DiscordError('unavailable', `${what} was answered unintelligibly`);
+  }
   const network = networkCode(error);
   if (network) return new DiscordError('unavailable', `${what} failed: ${network}`);
   throw error;

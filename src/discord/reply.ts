@@ -1,6 +1,6 @@
 import type { Clock } from '../clock.ts';
 import type { Logger } from '../log.ts';
-import { DiscordError, type Call, type OutgoingMessage, type Port, type Visibility } from './port.ts';
+import { DiscordError, type Call, type OutgoingMessage, type Port, type Tries, type Visibility } from './port.ts';
 
 /**
  * One command's reply, by whichever way still reaches the person: an interaction's token is dead after 15 minutes, and
@@ -9,8 +9,11 @@ import { DiscordError, type Call, type OutgoingMessage, type Port, type Visibili
 export interface Reply {
   /** The largest file that can be sent by the way that is open now, bytes. */
   fileLimit(): number;
-  /** Changes the reply itself. @throws DiscordError `gone` when it cannot be reached any more */
-  edit(message: OutgoingMessage): Promise<void>;
+  /**
+   * Changes the reply itself; `once` when what it says is out of date soon.
+   * @throws DiscordError `gone` when it cannot be reached any more
+   */
+  edit(message: OutgoingMessage, tries?: Tries): Promise<void>;
   /**
    * Gets a message to the person: into the reply, else as a new message in the channel or to the person directly.
    * `render` is told whether it is a new one, which then has to name the person. @throws DiscordError when no way is left
@@ -48,33 +51,55 @@ interface ReplyDependencies {
 }
 
 type Way = 'token' | 'message' | 'channel' | 'direct';
+type Ways = readonly (readonly [way: Way, send: () => Promise<unknown>])[];
 
 export function createReply({ port, call, place, messageId, clock, log }: ReplyDependencies): Reply {
   const tokenDeadAt = clock.now() + TOKEN_LIFE_MS;
   const closed = new Set<Way>();
-  const actsInChannel = place.botIsMember && place.visibility === 'public';
-  if (!actsInChannel) closed.add('message').add('channel');
-  if (messageId === undefined) closed.add('message');
-  /** the way the last message went */
-  let last: Way = 'token';
+  if (!place.botIsMember || place.visibility === 'private') closed.add('message').add('channel');
+  /** the reply's own id: where the first answer's answer was lost, an edit's tells it */
+  let own = messageId;
 
   /** Tries the ways in order; one that turns out to be closed is not tried again. */
-  async function byFirstOpen(ways: Partial<Record<Way, () => Promise<unknown>>>): Promise<void> {
-    for (const way of ['token', 'message', 'channel', 'direct'] as const) {
-      const send = closed.has(way) ? undefined : ways[way];
-      if (!send) continue;
+  async function byFirstOpen(ways: Ways, goesOnAfter: (error: DiscordError) => boolean): Promise<void> {
+    let failure = new DiscordError('gone', 'No way to the person is open');
+    for (const [way, send] of ways) {
+      if (closed.has(way)) continue;
       try {
         await send();
-        last = way;
         return;
       } catch (error) {
-        if (!(error instanceof DiscordError) || error.kind === 'wrong') throw error;
-        if (error.kind === 'unavailable' && !('channel' in ways)) throw error;
+        if (!(error instanceof DiscordError)) throw error;
         if (error.kind === 'gone') closed.add(way);
-        log.warn({ way, code: error.code, reason: error.message }, 'A way to the person is closed');
+        log.warn({ way, kind: error.kind, code: error.code, reason: error.message }, 'A way to the person failed');
+        failure = error;
+        if (!goesOnAfter(error)) break;
       }
     }
-    throw new DiscordError('gone', 'No way to the person is open');
+    throw failure;
+  }
+
+  /** Both change one and the same message, so that repeating them and going from one to the other shows nothing twice. */
+  function edits(message: OutgoingMessage, tries: Tries): Ways {
+    return [
+      [
+        'token',
+        async () => {
+          own = await port.editReply(call, message, tries);
+        },
+      ],
+      [
+        'message',
+        async () => {
+          if (own === undefined) throw new DiscordError('unavailable', 'The reply is not known by its id');
+          await port.editMessage(place.channel, own, message, tries);
+        },
+      ],
+    ];
+  }
+
+  async function sendDirectly(message: OutgoingMessage, nonce: string): Promise<void> {
+    await port.sendMessage(await port.directChannel(place.user), message, nonce);
   }
 
   return {
@@ -82,22 +107,25 @@ export function createReply({ port, call, place, messageId, clock, log }: ReplyD
       clock.now() < tokenDeadAt && !closed.has('token')
         ? place.fileLimit
         : Math.min(place.fileLimit, STANDARD_FILE_LIMIT),
-    edit: (message) =>
-      byFirstOpen({
-        token: () => port.editReply(call, message),
-        message: () => port.editMessage(place.channel, messageId ?? '', message),
-      }),
+    edit: (message, tries = 'patient') => byFirstOpen(edits(message, tries), ({ kind }) => kind === 'gone'),
     deliver: (render) =>
-      byFirstOpen({
-        token: () => port.editReply(call, render(false)),
-        message: () => port.editMessage(place.channel, messageId ?? '', render(false)),
-        channel: () => port.sendMessage(place.channel, render(true), `r${call.id}`),
-        direct: async () => port.sendMessage(await port.directChannel(place.user), render(true), `d${call.id}`),
-      }),
-    async add(message, nonce) {
-      if (last === 'token') await port.followUp(call, message, place.visibility);
-      else if (last === 'direct') await port.sendMessage(await port.directChannel(place.user), message, nonce);
-      else await port.sendMessage(place.channel, message, nonce);
-    },
+      byFirstOpen(
+        [
+          ...edits(render(false), 'patient'),
+          ['channel', () => port.sendMessage(place.channel, render(true), `r${call.id}`)],
+          ['direct', () => sendDirectly(render(true), `d${call.id}`)],
+        ],
+        () => true,
+      ),
+    add: (message, nonce) =>
+      byFirstOpen(
+        [
+          // First where a nonce makes it safe to send it again.
+          ['channel', () => port.sendMessage(place.channel, message, nonce)],
+          ['token', () => port.followUp(call, message, place.visibility)],
+          ['direct', () => sendDirectly(message, nonce)],
+        ],
+        () => true,
+      ),
   };
 }

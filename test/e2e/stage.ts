@@ -8,6 +8,7 @@ import { startBot, type Bot } from '../../src/bot.ts';
 import { systemClock } from '../../src/clock.ts';
 import { loadRecipes } from '../../src/commands.ts';
 import type { Config } from '../../src/config.ts';
+import { PORT_PATIENCE, type PortPatience } from '../../src/discord/port.ts';
 import {
   createLocalDiscord,
   type LocalDiscord,
@@ -39,6 +40,8 @@ interface StageOptions {
   pictures?: Partial<Config['pictures']>;
   viewcomfy?: Partial<LocalViewComfyOptions>;
   discord?: Partial<LocalDiscordOptions>;
+  /** how long the bot waits for Discord */
+  patience?: Partial<PortPatience>;
   /** what the bot is told of ViewComfy, where it is not the truth */
   address?: Partial<{ url: string; clientSecret: string; idleTimeoutMs: number }>;
 }
@@ -69,7 +72,13 @@ export async function openStage(options: StageOptions = {}): Promise<Stage> {
     },
     recipes: await loadRecipes(fileURLToPath(new URL('../../commands', import.meta.url))),
     backend,
-    discord: { token: discord.token, api: discord.api, fileOrigins: [discord.url], register: true },
+    discord: {
+      token: discord.token,
+      api: discord.api,
+      fileOrigins: [discord.url],
+      register: true,
+      patience: { ...PORT_PATIENCE, ...options.patience },
+    },
     clock: systemClock,
     log,
   });

@@ -18,6 +18,8 @@ export interface Gateway {
   invalidate(resumable?: boolean): void;
   /** Cuts every connection without a goodbye; the sessions can be resumed. */
   drop(): void;
+  /** Sends the last event once more, as a gateway that resumes may. */
+  repeat(): void;
   close(): void;
 }
 
@@ -238,6 +240,11 @@ export function createGateway({
       changed();
     },
     drop: () => each((_session, socket) => socket.terminate()),
+    repeat: () =>
+      each(({ sent }, socket) => {
+        const last = sent.at(-1);
+        if (last) socket.send(last.frame);
+      }),
     close() {
       for (const session of sessions.values()) session.forget();
       for (const socket of server.clients) socket.terminate();

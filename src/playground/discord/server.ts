@@ -57,7 +57,7 @@ export interface LocalDiscord {
   botRoutes: readonly string[];
   /** every other route */
   otherRoutes: readonly string[];
-  gateway: Pick<Gateway, 'reconnect' | 'invalidate' | 'drop'>;
+  gateway: Pick<Gateway, 'reconnect' | 'invalidate' | 'drop' | 'repeat'>;
   setFault(fault: PlaygroundFault): void;
   close(): Promise<void>;
 }
