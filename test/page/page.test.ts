@@ -179,6 +179,7 @@ describe.skipIf(executable === undefined)('the page', () => {
     const modal = page.getByRole('dialog', { name: 'Report a picture' });
     await modal.getByRole('button', { name: 'Submit' }).click();
     await modal.getByText('This is needed.').waitFor();
+    await modal.getByRole('textbox', { name: 'What is wrong', description: /This is needed/ }).waitFor();
     await modal.getByLabel('What is wrong').fill('the hat');
     await give(page, 'paste', 'proof.png');
     await modal.getByRole('img', { name: 'Preview of proof.png' }).waitFor();

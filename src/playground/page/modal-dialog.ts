@@ -96,9 +96,9 @@ class ModalDialog extends LitElement {
       <label class="field-label" for=${id}
         >${label}${isRequired(component) ? html`<b aria-hidden="true"> *</b>` : nothing}</label
       >
-      ${description === undefined ? nothing : html`<p class="field-description">${description}</p>`}
+      ${description === undefined ? nothing : html`<p class="field-description" id="${id}-description">${description}</p>`}
       ${this.#control(component, id, label)}
-      ${problem === undefined ? nothing : html`<p class="problem" role="alert">${problem}</p>`}
+      ${problem === undefined ? nothing : html`<p class="problem" id="${id}-problem" role="alert">${problem}</p>`}
     </div>`;
   }
 
@@ -159,6 +159,9 @@ class ModalDialog extends LitElement {
 
   #textInput(component: APITextInputComponent, id: string, value: string): TemplateResult {
     const { custom_id: name, placeholder, max_length: max = 4000 } = component;
+    const invalid = this.problems.has(name);
+    // Ids that name nothing are passed over, so a field without a description needs no other list.
+    const described = `${id}-description${invalid ? ` ${id}-problem` : ''}`;
     const onInput = ({ currentTarget }: Event) => {
       if (currentTarget instanceof HTMLInputElement || currentTarget instanceof HTMLTextAreaElement) {
         this.#answer(name, [currentTarget.value]);
@@ -171,6 +174,9 @@ class ModalDialog extends LitElement {
         autocomplete="off"
         placeholder=${placeholder ?? nothing}
         maxlength=${max}
+        aria-required=${isRequired(component) ? 'true' : 'false'}
+        aria-invalid=${invalid ? 'true' : nothing}
+        aria-describedby=${described}
         .value=${value}
         @input=${onInput}
       />`;
@@ -180,6 +186,9 @@ class ModalDialog extends LitElement {
       rows="4"
       placeholder=${placeholder ?? nothing}
       maxlength=${max}
+      aria-required=${isRequired(component) ? 'true' : 'false'}
+      aria-invalid=${invalid ? 'true' : nothing}
+      aria-describedby=${described}
       .value=${value}
       @input=${onInput}
     ></textarea>`;
