@@ -7,7 +7,7 @@
  * workflow's crops, brought from its 2048 pixels to the 1280 of this sheet.
  */
 import { writeFile } from 'node:fs/promises';
-
+import { fileURLToPath } from 'node:url';
 import sharp from 'sharp';
 
 type Point = readonly [x: number, y: number];
@@ -246,6 +246,6 @@ ${drawBody(back, 5)}${drawHand([836, 214], 160, 44)}${drawHand([1172, 214], 20, 
 ${drawBody(portrait, 9)}${drawFace(portraitHead)}${drawHand([908, 1198], 40, 76)}${drawHand([1140, 1204], 140, 76)}
 ${heads.join('')}</svg>`;
 
-const target = new URL('../commands/character-pose.png', import.meta.url);
+const target = fileURLToPath(new URL('../commands/character-pose.png', import.meta.url));
 await writeFile(target, await sharp(Buffer.from(svg)).png({ palette: true, colours: 128, effort: 10 }).toBuffer());
-console.log(`Drew ${target.pathname}`);
+console.log(`Drew ${target}`);
