@@ -24,7 +24,7 @@ async function deploy(): Promise<string> {
     );
   }
   const recipes = await loadRecipes(fileURLToPath(new URL('../commands', import.meta.url)));
-  const rest = new REST().setToken(discord.token);
+  const rest = new REST(discord.api === undefined ? {} : { api: discord.api }).setToken(discord.token);
   const { id } = z.object({ id: z.string() }).parse(await rest.get(Routes.currentApplication()));
   await registerCommands(rest, id, recipes, discord.guild);
   const names = [...recipes.keys()].map((name) => `/${name}`).join(', ');
@@ -35,13 +35,11 @@ async function deploy(): Promise<string> {
 function problemOf(error: unknown): string | undefined {
   if (error instanceof ConfigError || error instanceof RecipeError) return error.message;
   if (error instanceof DiscordAPIError) {
-    if (error.status === 401) {
-      return 'Discord does not know this DISCORD_TOKEN. Copy it anew: Developer Portal, your application, Bot, Reset Token.';
-    }
     if (error.code === RESTJSONErrorCodes.MissingAccess) {
       return 'The bot is not in the server that DISCORD_GUILD_ID names. Invite it first: npm start prints the link.';
     }
-    return `Discord does not take the commands: ${error.message}`;
+    // The message names what Discord did not like, and nothing secret.
+    return `Discord did not take the commands: ${error.message}`;
   }
   return error instanceof Error && 'syscall' in error ? `Discord cannot be reached: ${error.message}` : undefined;
 }
