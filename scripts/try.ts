@@ -1,21 +1,18 @@
-import { randomInt } from 'node:crypto';
 import { copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { checkValue, complete, readDefaultFiles } from '../src/answers.ts';
 import { loadRecipes } from '../src/commands.ts';
 import { ConfigError, readConfig } from '../src/config.ts';
-import { readDefaultFiles } from '../src/discord/inputs.ts';
 import { text } from '../src/discord/text.ts';
 import { BackendError, UserError } from '../src/errors.ts';
 import { createLogger } from '../src/log.ts';
 import { openBackend } from '../src/open-backend.ts';
 import { preparePicture } from '../src/pictures/prepare.ts';
 import {
-  completeAnswers,
   fill,
-  MAX_SEED,
   type Filled,
   type Option,
   type ParameterValue,
@@ -128,18 +125,7 @@ async function answer(recipe: Recipe, given: ReadonlyMap<string, string>, folder
     if (value !== undefined) answers[name] = await readAnswer(name, option, value, folder);
     else if (option.required) throw new UserError(`--${name} is missing: ${option.description}\n${USAGE}`);
   }
-  const defaults = await readDefaultFiles([recipe]);
-  const complete = completeAnswers(
-    recipe,
-    answers,
-    () => randomInt(2 ** 48 - 1),
-    (location) => {
-      const file = defaults.get(location.href);
-      if (!file) throw new Error(`No default picture at ${location.href}`);
-      return file;
-    },
-  );
-  return fill(recipe, complete);
+  return fill(recipe, complete(recipe, answers, await readDefaultFiles([recipe])));
 }
 
 /** What is wrong is told with the option's name in front. */
@@ -162,33 +148,11 @@ async function readPicture(name: string, { maxSide }: PictureOption, path: strin
   return { name: basename(prepared), mediaType: picture.mediaType, path: prepared, size: picture.bytes.length };
 }
 
+/** What a shell gives is text; what it stands for is checked as in Discord. */
 function readValue(option: Exclude<Option, PictureOption>, value: string): ParameterValue {
-  switch (option.kind) {
-    case 'text':
-      return value;
-    case 'choice':
-      return oneOf(Object.values(option.choices), value);
-    case 'switch':
-      return oneOf(['true', 'false'], value) === 'true';
-    case 'seed':
-      return readNumber(value, 0, MAX_SEED, true);
-    case 'integer':
-    case 'number':
-      return readNumber(value, option.min, option.max, option.kind === 'integer');
-  }
-}
-
-function oneOf(choices: readonly string[], value: string): string {
-  if (!choices.includes(value)) throw new UserError(`must be one of ${choices.join(', ')}.`);
-  return value;
-}
-
-function readNumber(value: string, min: number, max: number, whole: boolean): number {
-  const number = value.trim() === '' ? Number.NaN : Number(value);
-  if (!(number >= min && number <= max) || (whole && !Number.isSafeInteger(number))) {
-    throw new UserError(`must be a ${whole ? 'whole ' : ''}number from ${min} to ${max}.`);
-  }
-  return number;
+  if (option.kind === 'text' || option.kind === 'choice') return checkValue(option, value);
+  if (option.kind === 'switch') return checkValue(option, ['true', 'false'].includes(value) ? value === 'true' : value);
+  return checkValue(option, value.trim() === '' ? value : Number(value));
 }
 
 function say(line: string): void {

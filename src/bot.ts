@@ -1,11 +1,12 @@
 import { join } from 'node:path';
+import { readDefaultFiles } from './answers.ts';
 import type { Backend } from './backends/backend.ts';
 import type { Clock } from './clock.ts';
 import type { Config } from './config.ts';
 import { createDelivery } from './discord/delivery.ts';
 import { createDiscordClient } from './discord/client.ts';
 import { createFollower } from './discord/follow.ts';
-import { createInputs, readDefaultFiles } from './discord/inputs.ts';
+import { createInputs } from './discord/inputs.ts';
 import { createInteractions } from './discord/interactions.ts';
 import { createPort, type PortPatience } from './discord/port.ts';
 import { registerCommands } from './discord/registration.ts';

@@ -83,7 +83,14 @@ export function createQueue({ backend, spool, limits, clock, log }: QueueDepende
   let closing = false;
 
   function tell(entry: Entry): void {
-    for (const listener of entry.listeners) listener();
+    for (const listener of entry.listeners) {
+      try {
+        listener();
+      } catch (error) {
+        // Whoever watches is not to stop the job.
+        log.error({ job: entry.job.id, error }, 'A listener failed');
+      }
+    }
   }
 
   function move(entry: Entry, state: JobState, failure?: Failure): void {

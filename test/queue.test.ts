@@ -38,6 +38,11 @@ function createHeldBackend() {
   return { backend, runs };
 }
 
+/** What is awaited comes in milliseconds; a busy machine may take its time all the same. */
+function eventually(check: () => void): Promise<void> {
+  return vi.waitFor(check, { timeout: 10_000, interval: 5 });
+}
+
 const standard = { runningPerUser: 1, waitingPerUser: 3, runningAtOnce: 1, runMs: 60_000, keptJobs: 10 };
 
 describe('the queue', () => {
@@ -70,12 +75,12 @@ describe('the queue', () => {
   it('runs what the limits allow, and the next when a place is free', async () => {
     const { enter, state, runs, queue } = await setUp({ runningAtOnce: 2 });
     const [a, b, c] = [enter('ana', 'a'), enter('bo', 'b'), enter('cy', 'c')];
-    await vi.waitFor(() => expect(runs).toHaveLength(2));
+    await eventually(() => expect(runs).toHaveLength(2));
     expect([state(a), state(b), state(c)]).toEqual(['running', 'running', 'waiting']);
     expect(queue.ahead(c)).toBe(0);
     runs[0]?.end();
-    await vi.waitFor(() => expect(state(a)).toBe('delivering'));
-    await vi.waitFor(() => expect(runs).toHaveLength(3));
+    await eventually(() => expect(state(a)).toBe('delivering'));
+    await eventually(() => expect(runs).toHaveLength(3));
     expect(state(c)).toBe('running');
     queue.delivered(a, 'done');
     expect(state(a)).toBe('done');
@@ -97,18 +102,18 @@ describe('the queue', () => {
     enter('ana', 'a1');
     enter('ana', 'a2');
     enter('bo', 'b1');
-    await vi.waitFor(() => expect(runs).toHaveLength(2));
+    await eventually(() => expect(runs).toHaveLength(2));
     expect(runs.map(({ words }) => words)).toEqual(['a1', 'b1']);
   });
 
   it('cancels a waiting job at once and a running one at the backend', async () => {
     const { enter, state, runs, queue } = await setUp();
     const [a, b] = [enter('ana', 'a'), enter('bo', 'b')];
-    await vi.waitFor(() => expect(runs).toHaveLength(1));
+    await eventually(() => expect(runs).toHaveLength(1));
     expect(queue.cancel(b)).toBe(true);
     expect(state(b)).toBe('cancelled');
     expect(queue.cancel(a)).toBe(true);
-    await vi.waitFor(() => expect(state(a)).toBe('cancelled'));
+    await eventually(() => expect(state(a)).toBe('cancelled'));
     expect(runs[0]?.request.signal.aborted).toBe(true);
     expect(queue.cancel(a)).toBe(false);
   });
@@ -116,33 +121,33 @@ describe('the queue', () => {
   it('gives a run up that takes too long', async () => {
     const { clock, enter, queue, runs } = await setUp();
     const a = enter('ana', 'a');
-    await vi.waitFor(() => expect(runs).toHaveLength(1));
+    await eventually(() => expect(runs).toHaveLength(1));
     clock.advance(60_000);
-    await vi.waitFor(() => expect(queue.get(a)?.state).toBe('failed'));
+    await eventually(() => expect(queue.get(a)?.state).toBe('failed'));
     expect(queue.get(a)?.failure).toMatchObject({ by: 'backend', error: { type: 'timeout' } });
   });
 
   it('tells the three ways to fail apart', async () => {
     const { enter, queue, runs } = await setUp();
     const a = enter('ana', 'a');
-    await vi.waitFor(() => expect(runs).toHaveLength(1));
+    await eventually(() => expect(runs).toHaveLength(1));
     runs[0]?.end(new BackendError('out of memory', { type: 'failed' }));
-    await vi.waitFor(() => expect(queue.get(a)?.failure).toMatchObject({ by: 'backend' }));
+    await eventually(() => expect(queue.get(a)?.failure).toMatchObject({ by: 'backend' }));
     const b = enter('ana', 'b');
-    await vi.waitFor(() => expect(runs).toHaveLength(2));
+    await eventually(() => expect(runs).toHaveLength(2));
     runs[1]?.end(new TypeError('a mistake of ours'));
-    await vi.waitFor(() => expect(queue.get(b)?.failure).toEqual({ by: 'us' }));
+    await eventually(() => expect(queue.get(b)?.failure).toEqual({ by: 'us' }));
   });
 
   it('drains: waiting jobs are told, running ones may end, new ones are refused', async () => {
     const { enter, state, runs, queue } = await setUp();
     const [a, b] = [enter('ana', 'a'), enter('bo', 'b')];
-    await vi.waitFor(() => expect(runs).toHaveLength(1));
+    await eventually(() => expect(runs).toHaveLength(1));
     const drained = queue.drain(new AbortController().signal);
     expect(enter('cy', 'c')).toBe('closing');
     expect(queue.get(b)?.failure).toEqual({ by: 'shutdown' });
     runs[0]?.end();
-    await vi.waitFor(() => expect(state(a)).toBe('delivering'));
+    await eventually(() => expect(state(a)).toBe('delivering'));
     queue.delivered(a, 'done');
     await drained;
   });
@@ -150,7 +155,7 @@ describe('the queue', () => {
   it('interrupts what still runs when the patience ends', async () => {
     const { enter, state, runs, queue } = await setUp();
     const a = enter('ana', 'a');
-    await vi.waitFor(() => expect(runs).toHaveLength(1));
+    await eventually(() => expect(runs).toHaveLength(1));
     const patience = new AbortController();
     const drained = queue.drain(patience.signal);
     patience.abort();
@@ -161,10 +166,10 @@ describe('the queue', () => {
   it('keeps only the jobs that ended last', async () => {
     const { enter, queue, runs, state } = await setUp({ keptJobs: 1 });
     const [a, b] = [enter('ana', 'a'), enter('bo', 'b')];
-    await vi.waitFor(() => expect(runs).toHaveLength(1));
+    await eventually(() => expect(runs).toHaveLength(1));
     queue.cancel(b);
     queue.cancel(a);
-    await vi.waitFor(() => expect(state(a)).toBe('cancelled'));
+    await eventually(() => expect(state(a)).toBe('cancelled'));
     expect(queue.get(b)).toBeUndefined();
   });
 });

@@ -1,5 +1,5 @@
 import { GatewayDispatchEvents, PermissionFlagsBits, type APIInteraction } from 'discord-api-types/v10';
-import { Client, Events, Options, REST, type ClientOptions } from 'discord.js';
+import { Client, DiscordjsErrorCodes, Events, Options, REST, type ClientOptions } from 'discord.js';
 import { Agent, type Dispatcher } from 'undici';
 import type { Logger } from '../log.ts';
 import { PORT_PATIENCE } from './port.ts';
@@ -32,6 +32,9 @@ export function inviteLink(application: string): string {
 export class ConnectError extends Error {
   override name = 'ConnectError';
 }
+
+/** From the login to the first word of the gateway; a large bot's takes some seconds. */
+const READY_MS = 60_000;
 
 interface DiscordClientOptions {
   token: string;
@@ -73,22 +76,29 @@ export function createDiscordClient({ token, api, log }: DiscordClientOptions): 
     async connect(onInteraction) {
       // Typed by the event's name, and untouched by discord.js's classes and its waiting for caches.
       client.ws.on(GatewayDispatchEvents.InteractionCreate, onInteraction);
-      const ready = new Promise<{ id: string; name: string }>((resolve) =>
-        client.once(Events.ClientReady, ({ user, application }) => resolve({ id: application.id, name: user.tag })),
+      const ready = Promise.withResolvers<{ id: string; name: string }>();
+      client.once(Events.ClientReady, ({ user, application }) => ready.resolve({ id: application.id, name: user.tag }));
+      const impatience = setTimeout(
+        () => ready.reject(new ConnectError("Discord's gateway let the bot in and then fell silent. Try again.")),
+        READY_MS,
       );
       try {
         await client.login(token);
+        return await ready.promise;
       } catch (cause) {
         await client.destroy();
+        if (cause instanceof ConnectError) throw cause;
         const why = cause instanceof Error ? cause.message : '';
+        const unknown = cause instanceof Error && 'code' in cause && cause.code === DiscordjsErrorCodes.TokenInvalid;
         throw new ConnectError(
-          /token/i.test(why)
+          unknown
             ? 'Discord does not know this DISCORD_TOKEN. Copy it anew: Developer Portal, your application, Bot, Reset Token.'
             : `Discord cannot be reached: ${why}`,
           { cause },
         );
+      } finally {
+        clearTimeout(impatience);
       }
-      return await ready;
     },
     async close() {
       await client.destroy();

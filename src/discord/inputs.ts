@@ -1,16 +1,14 @@
 import { writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import type { APIAttachment, APIInteractionDataResolved } from 'discord-api-types/v10';
-import { stat } from 'node:fs/promises';
 import { request, type Dispatcher } from 'undici';
+import { checkValue, complete, type DefaultFiles } from '../answers.ts';
 import { UserError } from '../errors.ts';
 import { createGate } from '../gate.ts';
 import type { Logger } from '../log.ts';
 import { preparePicture } from '../pictures/prepare.ts';
 import { formatBytes } from '../pictures/sizes.ts';
 import {
-  MAX_SEED,
   type GivenAnswers,
   type Option,
   type ParameterValue,
@@ -23,10 +21,8 @@ import { text } from './text.ts';
 
 /** Turns what a person gave with a command into answers: pictures are fetched, checked and copied. */
 export interface Inputs {
-  /** @throws UserError with every problem of every option */
+  /** Complete: defaults and a seed are in. @throws UserError with every problem of every option */
   read(job: string, recipe: Recipe, given: GivenOptions): Promise<GivenAnswers>;
-  /** The picture that stands for an option that has a default. */
-  defaultFile(location: URL): StoredFile;
 }
 
 export interface GivenOptions {
@@ -46,8 +42,7 @@ interface InputsDependencies {
   limits: { readonly maxBytes: number; readonly maxPixels: number };
   /** origins to fetch from beside Discord's: the playground's */
   extraOrigins: readonly string[];
-  /** the pictures of all options with a default, by address */
-  defaults: ReadonlyMap<string, StoredFile>;
+  defaults: DefaultFiles;
   dispatcher: Dispatcher;
   log: Logger;
 }
@@ -130,62 +125,9 @@ export function createInputs({ spool, limits, extraOrigins, defaults, dispatcher
       );
       const problems = read.flatMap((option) => option.problems);
       if (problems.length > 0) throw new UserError(problems);
-      return Object.fromEntries(read.map(({ name, answer }) => [name, answer]));
-    },
-    defaultFile(location) {
-      const file = defaults.get(location.href);
-      if (!file) throw new Error(`The default picture ${location.href} was not read at the start`);
-      return file;
+      return complete(recipe, Object.fromEntries(read.map(({ name, answer }) => [name, answer])), defaults);
     },
   };
-}
-
-/** Reads what stands beside the recipes, once. */
-export async function readDefaultFiles(recipes: Iterable<Recipe>): Promise<ReadonlyMap<string, StoredFile>> {
-  const files = new Map<string, StoredFile>();
-  for (const { options } of recipes) {
-    for (const option of Object.values(options)) {
-      if (option.kind !== 'picture' || !option.default) continue;
-      const path = fileURLToPath(option.default);
-      const { size } = await stat(path);
-      files.set(option.default.href, { name: basename(path), mediaType: 'image/png', path, size });
-    }
-  }
-  return files;
-}
-
-/** Discord checks these too; it is not trusted to have done so. */
-function checkValue(option: Exclude<Option, PictureOption>, value: ParameterValue): ParameterValue {
-  switch (option.kind) {
-    case 'text': {
-      const said = typeof value === 'string' ? value.trim() : '';
-      if (said === '') throw new UserError(text.empty);
-      if (option.maxLength !== undefined && said.length > option.maxLength) {
-        throw new UserError(text.tooLong(option.maxLength));
-      }
-      return said;
-    }
-    case 'choice':
-      if (typeof value !== 'string' || !Object.values(option.choices).includes(value)) {
-        throw new UserError(text.notAChoice);
-      }
-      return value;
-    case 'switch':
-      if (typeof value !== 'boolean') throw new UserError(text.notAChoice);
-      return value;
-    case 'seed':
-      return checkNumber(value, 0, MAX_SEED, true);
-    case 'integer':
-    case 'number':
-      return checkNumber(value, option.min, option.max, option.kind === 'integer');
-  }
-}
-
-function checkNumber(value: ParameterValue, min: number, max: number, whole: boolean): number {
-  if (typeof value !== 'number' || !(value >= min && value <= max) || (whole && !Number.isSafeInteger(value))) {
-    throw new UserError(text.outOfRange(min, max));
-  }
-  return value;
 }
 
 function originOf(url: string): string {

@@ -9,14 +9,13 @@ import {
   type APIInteraction,
   type APIMessageComponentInteraction,
 } from 'discord-api-types/v10';
-import { randomInt } from 'node:crypto';
 import type { Clock } from '../clock.ts';
 import { PRIVATE_OPTION } from '../commands.ts';
 import { UserError } from '../errors.ts';
 import type { Job } from '../job.ts';
 import type { Logger } from '../log.ts';
 import type { Admission, Queue } from '../queue.ts';
-import { completeAnswers, type GivenAnswers, type ParameterValue, type Recipe } from '../recipe.ts';
+import type { GivenAnswers, ParameterValue, Recipe } from '../recipe.ts';
 import type { Spool } from '../spool.ts';
 import { notice, problemNotice } from './card.ts';
 import { parseCustomId } from './custom-id.ts';
@@ -117,8 +116,7 @@ export function createInteractions(dependencies: InteractionsDependencies): Inte
     const id = spool.newJobId();
     let answers: GivenAnswers;
     try {
-      const given = await inputs.read(id, recipe, options);
-      answers = completeAnswers(recipe, given, randomSeed, (location) => inputs.defaultFile(location));
+      answers = await inputs.read(id, recipe, options);
     } catch (error) {
       // Telling it may take long, and nothing is going to be queued.
       admission.leave();
@@ -199,11 +197,6 @@ function givenOptions({ data }: CommandInteraction): GivenOptions {
     }
   }
   return { values, resolved: data.resolved };
-}
-
-/** `randomInt` gives 48 bits at most: enough for no two runs to be alike, and far below what a double holds. */
-function randomSeed(): number {
-  return randomInt(2 ** 48 - 1);
 }
 
 function madeAt(id: string): number {

@@ -49,10 +49,6 @@ export const text = {
   pictureTooLarge: (size: string, most: string) =>
     `This file has ${size}; at most ${most} are taken. Please send a smaller picture.`,
   missing: 'This is needed.',
-  empty: 'This has no words in it.',
-  tooLong: (most: number) => `This is longer than ${most} characters.`,
-  notAChoice: 'This is none of the choices.',
-  outOfRange: (min: number, max: number) => `This must be a number from ${min} to ${max}.`,
   pictureFromElsewhere: 'This file does not come from Discord. Please attach it to the command.',
 
   title: (recipe: string) => `### /${recipe}`,

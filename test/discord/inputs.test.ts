@@ -8,6 +8,7 @@ import sharp from 'sharp';
 import { Agent } from 'undici';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import character from '../../commands/character.ts';
+import { readDefaultFiles } from '../../src/answers.ts';
 import { createInputs } from '../../src/discord/inputs.ts';
 import { createSpool } from '../../src/spool.ts';
 
@@ -55,7 +56,7 @@ describe('a picture that came with a command', () => {
       spool,
       limits: { maxBytes: 50_000, maxPixels: 1_000_000 },
       extraOrigins: [cdn.origin],
-      defaults: new Map(),
+      defaults: await readDefaultFiles([character]),
       dispatcher,
       log: pino({ level: 'silent' }),
     });
