@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -9,6 +9,7 @@ import { createQueue, type QueueLimits } from '../src/queue.ts';
 import type { Recipe } from '../src/recipe.ts';
 import { createSpool } from '../src/spool.ts';
 import { createManualClock } from './manual-clock.ts';
+import { eventually } from './eventually.ts';
 
 const recipe = {
   name: 'echo',
@@ -36,11 +37,6 @@ function createHeldBackend() {
     close: () => Promise.resolve(),
   };
   return { backend, runs };
-}
-
-/** What is awaited comes in milliseconds; a busy machine may take its time all the same. */
-function eventually(check: () => void): Promise<void> {
-  return vi.waitFor(check, { timeout: 10_000, interval: 5 });
 }
 
 const standard = { runningPerUser: 1, waitingPerUser: 3, runningAtOnce: 1, runMs: 60_000, keptJobs: 10 };

@@ -1,7 +1,8 @@
 import sharp from 'sharp';
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Backend } from '../../src/backends/backend.ts';
 import { collect, createDesk, expectFiles, failureOf, type Desk } from './_run.ts';
+import { eventually } from '../eventually.ts';
 
 /** What a service can be made to do with the next run it gets. */
 export type Situation =
@@ -101,10 +102,10 @@ export function describeBackend(name: string, start: () => Promise<StandIn>): vo
 
     test('a cancelled run ends at once, here and there', async () => {
       const failed = failure();
-      await vi.waitFor(() => expect(service.working()).toBe(1));
+      await eventually(() => expect(service.working()).toBe(1));
       desk.abort();
       expect(await failed).toMatchObject({ type: 'cancelled', billed: 'maybe', retryable: false });
-      await vi.waitFor(() => expect(service.working()).toBe(0));
+      await eventually(() => expect(service.working()).toBe(0));
     });
 
     test('a run that was cancelled before it began is not sent', async () => {
@@ -119,7 +120,7 @@ export function describeBackend(name: string, start: () => Promise<StandIn>): vo
         expect(event.type).not.toBe('file-ready');
         break;
       }
-      await vi.waitFor(() => expect(service.working()).toBe(0));
+      await eventually(() => expect(service.working()).toBe(0));
       expect(await desk.results()).toEqual([]);
     });
 
@@ -133,7 +134,7 @@ export function describeBackend(name: string, start: () => Promise<StandIn>): vo
           if (event.type === 'handle-assigned') handles.push(event.handle);
         }
       })().catch((error: unknown) => error);
-      await vi.waitFor(() => expect([handles.length > 0, service.working()]).toEqual([true, 1]));
+      await eventually(() => expect([handles.length > 0, service.working()]).toEqual([true, 1]));
       await backend.close();
       expect(await left).toMatchObject({ type: 'cancelled' });
       const [handle = ''] = handles.slice(-1);
@@ -146,7 +147,7 @@ export function describeBackend(name: string, start: () => Promise<StandIn>): vo
 
     test('closing ends what runs, and lets nothing begin', async () => {
       const failed = failure();
-      await vi.waitFor(() => expect(service.working()).toBe(1));
+      await eventually(() => expect(service.working()).toBe(1));
       await backend.close();
       expect(await failed).toMatchObject({ type: 'cancelled' });
       expect(await failure()).toMatchObject({ type: 'cancelled' });
@@ -197,7 +198,7 @@ export function describeBackend(name: string, start: () => Promise<StandIn>): vo
     test('a service that goes away while it works has perhaps done the work', async () => {
       const patient = service.connect({ idleTimeoutMs: 400 });
       const failed = failure(patient);
-      await vi.waitFor(() => expect(service.working()).toBe(1));
+      await eventually(() => expect(service.working()).toBe(1));
       await service.stop();
       const error = await failed;
       // Where a run can be found again, it is waited for until the time is over.
@@ -219,7 +220,7 @@ export function describeBackend(name: string, start: () => Promise<StandIn>): vo
       service.next('silence');
       const impatient = service.connect({ idleTimeoutMs: 400 });
       expect(await failure(impatient)).toMatchObject({ type: 'timeout', billed: 'maybe', retryable: false });
-      await vi.waitFor(() => expect(service.working()).toBe(0));
+      await eventually(() => expect(service.working()).toBe(0));
       await impatient.close();
     });
 

@@ -1,11 +1,12 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterEach, expect, test, vi } from 'vitest';
+import { afterEach, expect, test } from 'vitest';
 import type { Backend } from '../../src/backends/backend.ts';
 import { createThreadedBackend } from '../../src/backends/thread.ts';
 import { systemClock } from '../../src/clock.ts';
 import { collect, expectFiles, failureOf } from './_run.ts';
 import { createBench, output, resultOf, SECRETS, stream, type AnyReply } from './_viewcomfy.ts';
+import { eventually } from '../eventually.ts';
 
 const bench = createBench();
 const backends: Backend[] = [];
@@ -79,16 +80,16 @@ test('an error crosses with everything it says', async () => {
 test('what the thread logs is logged', async () => {
   const { backend } = await connect({ body: [stream(['unheard_of', 'x'], ['prompt_result', resultOf()])] });
   await collect(backend.run(bench.desk.request));
-  await vi.waitFor(() => expect(logged.join()).toContain('unheard_of'));
+  await eventually(() => expect(logged.join()).toContain('unheard_of'));
 });
 
 test('a cancelled run ends there too', async () => {
   const { service, backend } = await connect(endless);
   const failed = failureOf(backend, bench.desk, SECRETS);
-  await vi.waitFor(() => expect(service.seen).toHaveLength(1));
+  await eventually(() => expect(service.seen).toHaveLength(1));
   bench.desk.abort();
   expect(await failed).toMatchObject({ type: 'cancelled', billed: 'maybe' });
-  await vi.waitFor(() => expect(service.open()).toBe(0));
+  await eventually(() => expect(service.open()).toBe(0));
   expect(await failureOf(backend, bench.desk, SECRETS)).toMatchObject({ type: 'cancelled', billed: 'no' });
   expect(service.seen).toHaveLength(1);
 });
@@ -100,13 +101,13 @@ test('a run that nobody listens to any more has ended when the loop is left', as
     break;
   }
   expect(await bench.desk.results()).toEqual([]);
-  await vi.waitFor(() => expect(service.open()).toBe(0));
+  await eventually(() => expect(service.open()).toBe(0));
 });
 
 test('closing ends what runs, and lets nothing begin', async () => {
   const { service, backend } = await connect(endless);
   const failed = failureOf(backend, bench.desk, SECRETS);
-  await vi.waitFor(() => expect(service.seen).toHaveLength(1));
+  await eventually(() => expect(service.seen).toHaveLength(1));
   await backend.close();
   await backend.close();
   expect(await failed).toMatchObject({ type: 'cancelled' });

@@ -1,8 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { describe, expect, test, vi } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { collect, createDesk, expectFiles, failureOf } from './_run.ts';
 import { createBench, output, PIXELS, resultOf, SECRETS, stream } from './_viewcomfy.ts';
+import { eventually } from '../eventually.ts';
 
 const bench = createBench();
 
@@ -66,7 +67,7 @@ describe('what comes back', () => {
     expect(
       await expectFiles(bench.desk, await collect(bench.connect(service.url).run(bench.desk.request))),
     ).toHaveLength(1);
-    await vi.waitFor(() => expect(service.open()).toBe(0));
+    await eventually(() => expect(service.open()).toBe(0));
   });
 
   test('the service may break down once the result is out', async () => {

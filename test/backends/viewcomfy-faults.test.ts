@@ -1,4 +1,4 @@
-import { describe, expect, test, vi } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { BackendError } from '../../src/errors.ts';
 import { createManualClock } from '../manual-clock.ts';
 import {
@@ -20,6 +20,7 @@ import {
 import { collect, expectFiles } from './_run.ts';
 import type { Service } from './_service.ts';
 import { createBench, output, resultOf, stream } from './_viewcomfy.ts';
+import { eventually } from '../eventually.ts';
 
 /**
  * The faults that were found in the official clients, by the number that their list gives them.
@@ -157,7 +158,7 @@ const CASES: Case[] = [
 test.for(CASES)('$title', async (situation) => {
   const { service, outcome, expected } = await play(bench, situation);
   expect(outcome).toMatchObject(expected);
-  await vi.waitFor(() => expect(situation.holds?.(service) ?? true).toBe(true));
+  await eventually(() => expect(situation.holds?.(service) ?? true).toBe(true));
 });
 
 describe('10: silence of more than 300 seconds, which a cold start is', () => {
@@ -169,7 +170,7 @@ describe('10: silence of more than 300 seconds, which a cold start is', () => {
     const release = Promise.withResolvers<void>();
     const service = await bench.serve(reply(release.promise));
     const files = collect(bench.connect(service.url, {}, clock).run(bench.desk.request));
-    await vi.waitFor(() => expect(service.seen).toHaveLength(1));
+    await eventually(() => expect(service.seen).toHaveLength(1));
     clock.advance(301_000);
     release.resolve();
     await expectFiles(bench.desk, await files);

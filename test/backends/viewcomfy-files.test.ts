@@ -1,9 +1,10 @@
 import { readFile } from 'node:fs/promises';
-import { describe, expect, test, vi } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { ViewComfyOptions } from '../../src/backends/viewcomfy.ts';
 import { collect, expectFiles, failureOf } from './_run.ts';
 import type { Reply } from './_service.ts';
 import { createBench, output, PIXELS, resultOf, SECRETS, stream, type AnyReply } from './_viewcomfy.ts';
+import { eventually } from '../eventually.ts';
 
 const bench = createBench();
 
@@ -47,10 +48,10 @@ describe('result files by address', () => {
     const storage = await bench.serve({ ...stored, end: 'open' });
     const backend = await runWith(storage.url);
     const failed = failureOf(backend, bench.desk, SECRETS);
-    await vi.waitFor(() => expect(storage.seen).toHaveLength(1));
+    await eventually(() => expect(storage.seen).toHaveLength(1));
     bench.desk.abort();
     expect(await failed).toMatchObject({ type: 'cancelled', billed: 'maybe' });
-    await vi.waitFor(() => expect(storage.open()).toBe(0));
+    await eventually(() => expect(storage.open()).toBe(0));
   });
 
   test('are not fetched where a redirect leads astray', async () => {

@@ -1,10 +1,11 @@
-import { describe, expect, test, vi } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { createManualClock } from '../manual-clock.ts';
 import { createQuickClock } from '../quick-clock.ts';
 import { FILE, history, json, onePost, succeeded, taken, text } from './_cases.ts';
 import { collect, createDesk, expectFiles, failureOf } from './_run.ts';
 import type { Reply, Service } from './_service.ts';
 import { createBench, PIXELS, SECRETS, type AnyReply } from './_viewcomfy.ts';
+import { eventually } from '../eventually.ts';
 
 const bench = createBench();
 const ENDPOINT = 'https://viewcomfy--x-comfyui-infer.modal.run';
@@ -116,10 +117,10 @@ describe('a polled run that nobody waits for', () => {
   test('is stopped at the service, however often that has to be said', async () => {
     const { service, backend } = await pollAt(20, [taken, unanswered, text(404, 'not yet'), text(502, ''), stopped]);
     const failed = failureOf(backend, bench.desk, SECRETS);
-    await vi.waitFor(() => expect(asked(service)).toEqual([POST, GET]));
+    await eventually(() => expect(asked(service)).toEqual([POST, GET]));
     bench.desk.abort();
     expect(await failed).toMatchObject({ type: 'cancelled', billed: 'maybe' });
-    await vi.waitFor(() => expect(asked(service).filter((line) => line === CANCEL)).toHaveLength(3));
+    await eventually(() => expect(asked(service).filter((line) => line === CANCEL)).toHaveLength(3));
     const wish = service.seen.find(({ url }) => url.endsWith('/cancel'));
     expect(JSON.parse(wish?.body.toString() ?? '')).toEqual({
       prompt_id: new URLSearchParams(service.seen[1]?.url.split('?')[1]).get('prompt_ids'),
@@ -135,19 +136,19 @@ describe('a polled run that nobody waits for', () => {
     const backend = bench.connect(ENDPOINT, { apiUrl: service.url }, clock);
     const request = { ...bench.desk.request, timeouts: { totalMs: 5000 } };
     const failed = failureOf(backend, bench.desk, SECRETS, request);
-    await vi.waitFor(() => expect(clock.pending()).toBe(3));
+    await eventually(() => expect(clock.pending()).toBe(3));
     clock.advance(5000);
     expect(await failed).toMatchObject({ type: 'timeout', billed: 'maybe' });
-    await vi.waitFor(() => expect(asked(service).at(-1)).toBe(CANCEL));
+    await eventually(() => expect(asked(service).at(-1)).toBe(CANCEL));
   });
 
   test('is told to the log when it cannot be stopped', async () => {
     const { service, backend } = await poll(taken, unanswered, ...Array.from({ length: 20 }, () => text(500, '')));
     const failed = failureOf(backend, bench.desk, SECRETS);
-    await vi.waitFor(() => expect(asked(service)).toEqual([POST, GET]));
+    await eventually(() => expect(asked(service)).toEqual([POST, GET]));
     bench.desk.abort();
     await failed;
-    await vi.waitFor(() => expect(bench.logged.join('')).toContain('could not be stopped'));
+    await eventually(() => expect(bench.logged.join('')).toContain('could not be stopped'));
   });
 
   test('goes on when the bot closes, and is found again without a new one', async () => {
@@ -158,7 +159,7 @@ describe('a polled run that nobody waits for', () => {
         if (event.type === 'handle-assigned') handles.push(event.handle);
       }
     })().catch((error: unknown) => error);
-    await vi.waitFor(() => expect(asked(service)).toEqual([POST, GET]));
+    await eventually(() => expect(asked(service)).toEqual([POST, GET]));
     await backend.close();
     expect(await left).toMatchObject({ type: 'cancelled' });
     const next = bench.connect(ENDPOINT, { apiUrl: service.url });

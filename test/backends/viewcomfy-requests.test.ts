@@ -1,9 +1,10 @@
 import { once } from 'node:events';
 import { Busboy } from '@fastify/busboy';
-import { describe, expect, test, vi } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { createManualClock } from '../manual-clock.ts';
 import { collect, createDesk, expectFiles, failureOf } from './_run.ts';
 import { createBench, resultOf, SECRETS, stream } from './_viewcomfy.ts';
+import { eventually } from '../eventually.ts';
 
 const bench = createBench();
 
@@ -158,7 +159,7 @@ describe('what the deployment refuses', () => {
     const clock = createManualClock();
     const service = await bench.serve({ status: 429, contentType: 'text/plain', headers: { 'retry-after': '100' } });
     const failed = failureOf(bench.connect(service.url, {}, clock), bench.desk, SECRETS);
-    await vi.waitFor(() => expect(clock.pending()).toBe(3));
+    await eventually(() => expect(clock.pending()).toBe(3));
     bench.desk.abort();
     expect(await failed).toMatchObject({ type: 'cancelled', billed: 'no' });
     expect(clock.pending()).toBe(0);
@@ -215,7 +216,7 @@ describe('redirects', () => {
     const clock = createManualClock();
     const service = await bench.serve(...Array.from({ length: 100 }, () => toResult));
     const failed = failureOf(bench.connect(service.url, { totalTimeoutMs: 5000 }, clock), bench.desk, SECRETS);
-    await vi.waitFor(() => expect(clock.pending()).toBe(3));
+    await eventually(() => expect(clock.pending()).toBe(3));
     expect(service.seen).toHaveLength(21);
     clock.advance(5000);
     expect(await failed).toMatchObject({ type: 'timeout', billed: 'maybe' });

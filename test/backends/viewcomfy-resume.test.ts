@@ -1,8 +1,9 @@
-import { describe, expect, test, vi } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { FILE, json, moved, text, whole } from './_cases.ts';
 import { collect, expectFiles, failureOf } from './_run.ts';
 import type { Reply } from './_service.ts';
 import { createBench, resultOf, SECRETS, stream } from './_viewcomfy.ts';
+import { eventually } from '../eventually.ts';
 
 const bench = createBench();
 
@@ -24,7 +25,7 @@ describe.for(['stream', 'plain'] as const)('a run that has an address of its own
         if (event.type === 'handle-assigned') handles.push(event.handle);
       }
     })();
-    await vi.waitFor(() => expect(handles).toEqual([`${service.url}?call=1`, `${service.url}?call=2`]));
+    await eventually(() => expect(handles).toEqual([`${service.url}?call=1`, `${service.url}?call=2`]));
     release.resolve();
     await run;
   });

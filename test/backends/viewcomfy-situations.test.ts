@@ -1,4 +1,4 @@
-import { expect, test, vi } from 'vitest';
+import { expect, test } from 'vitest';
 import {
   FILE,
   RESULT,
@@ -17,6 +17,7 @@ import {
   type Case,
 } from './_cases.ts';
 import { createBench, output, resultOf, stream } from './_viewcomfy.ts';
+import { eventually } from '../eventually.ts';
 
 /**
  * The situations in which the official clients were watched, and what a person would call right there.
@@ -226,5 +227,5 @@ const CASES: Case[] = [
 test.for(CASES)('$title', async (situation) => {
   const { service, outcome, expected } = await play(bench, situation);
   expect(outcome).toMatchObject(expected);
-  await vi.waitFor(() => expect(situation.holds?.(service) ?? true).toBe(true));
+  await eventually(() => expect(situation.holds?.(service) ?? true).toBe(true));
 });

@@ -2,10 +2,11 @@ import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
-import { describe, expect, test, vi } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { createManualClock } from '../manual-clock.ts';
 import { collect, failureOf } from './_run.ts';
 import { createBench, SECRETS, stream } from './_viewcomfy.ts';
+import { eventually } from '../eventually.ts';
 
 const bench = createBench();
 
@@ -24,7 +25,7 @@ describe('waiting', () => {
     clock.advance(1001);
     expect(await failed).toMatchObject({ type: 'timeout' });
     expect(clock.pending()).toBe(0);
-    await vi.waitFor(() => expect(service.open()).toBe(0));
+    await eventually(() => expect(service.open()).toBe(0));
   });
 
   test('a server that takes the connection and nothing else is silence', async () => {

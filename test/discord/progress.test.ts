@@ -1,8 +1,9 @@
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { notice } from '../../src/discord/card.ts';
 import { DiscordError, type OutgoingMessage } from '../../src/discord/port.ts';
 import { createProgressEdits } from '../../src/discord/progress.ts';
 import { createManualClock } from '../manual-clock.ts';
+import { eventually } from '../eventually.ts';
 
 function setUp() {
   const clock = createManualClock();
@@ -54,7 +55,7 @@ describe('the edits of a card', () => {
     clock.advance(60_000);
     expect(sent).toHaveLength(1);
     sent[0]?.resolve();
-    await vi.waitFor(() => {
+    await eventually(() => {
       clock.advance(10_000);
       expect(sent).toHaveLength(2);
     });

@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto';
-import { expect, test, vi } from 'vitest';
+import { expect, test } from 'vitest';
 import { z } from 'zod';
 
 import type { LocalViewComfy } from '../../src/playground/viewcomfy/server.ts';
 import { characterParts, CREDENTIALS, multipart, send, startViewComfy, type Answer } from './client.ts';
+import { eventually } from '../eventually.ts';
 
 const Records = z.array(
   z.object({
@@ -79,7 +80,7 @@ test.for(['prompt_id', 'promptId'])(
     await take(viewComfy, promptId);
     expect((await cancel(viewComfy, { [field]: randomUUID() })).status).toBe(404);
     expect((await cancel(viewComfy, { [field]: promptId })).status).toBe(201);
-    await vi.waitFor(() => expect(viewComfy.runs[0]?.outcome).toBe('cancelled'));
+    await eventually(() => expect(viewComfy.runs[0]?.outcome).toBe('cancelled'));
     expect(await ask(viewComfy, promptId)).toMatchObject([{ status: 'cancelled', completed: true, outputs: null }]);
     expect((await cancel(viewComfy, {})).status).toBe(422);
   },
@@ -122,7 +123,7 @@ test('a run can be made to end otherwise', async () => {
     viewComfy.next({ ending, afterLines: 1, errorText: 'out of memory' });
     await take(viewComfy, names[index] ?? '');
   }
-  await vi.waitFor(async () =>
+  await eventually(async () =>
     expect((await ask(viewComfy, ...names)).map(({ status }) => status)).toEqual(['error', 'running', 'success']),
   );
   const [failed, , broken] = await ask(viewComfy, ...names);

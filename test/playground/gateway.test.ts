@@ -1,9 +1,10 @@
 import { GatewayCloseCodes, GatewayDispatchEvents, REST, Routes, type APIInteraction } from 'discord.js';
-import { expect, onTestFinished, test, vi } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import { WebSocket } from 'ws';
 import { z } from 'zod';
 import { createLocalDiscord } from '../../src/playground/discord/server.ts';
 import { join, register, stage, type Stage } from './stage.ts';
+import { eventually } from '../eventually.ts';
 
 const ping = { name: 'ping', description: 'Answers' };
 
@@ -57,10 +58,10 @@ test('interactions that were missed while the connection was cut are sent again 
     place.client.once('shardResume', (_shard, replayed) => resolve(replayed));
   });
   place.discord.gateway.drop();
-  await vi.waitFor(async () => expect((await place.state()).bot.online).toBe(false));
+  await eventually(async () => expect((await place.state()).bot.online).toBe(false));
   const missed = [await place.person('ana').run('ping'), await place.person('bo').run('ping')];
   await resumed;
-  await vi.waitFor(() => expect(ids).toEqual(missed));
+  await eventually(() => expect(ids).toEqual(missed));
 });
 
 test('a reconnect request makes the client resume', async () => {
@@ -73,7 +74,7 @@ test('a reconnect request makes the client resume', async () => {
   place.discord.gateway.reconnect();
   await resumed;
   const id = await place.person('ana').run('ping');
-  await vi.waitFor(() => expect(ids).toEqual([id]));
+  await eventually(() => expect(ids).toEqual([id]));
 });
 
 test('an invalid session makes the client identify anew', async () => {
@@ -86,7 +87,7 @@ test('an invalid session makes the client identify anew', async () => {
   place.discord.gateway.invalidate();
   await ready;
   const id = await place.person('ana').run('ping');
-  await vi.waitFor(() => expect(ids).toEqual([id]));
+  await eventually(() => expect(ids).toEqual([id]));
 });
 
 test('a wrong token is refused by REST with 401 and by the gateway with 4004', async () => {
@@ -117,7 +118,7 @@ test('a heartbeat is acknowledged', async () => {
     ops.push(z.object({ op: z.number() }).parse(JSON.parse(z.instanceof(Buffer).parse(data).toString())).op);
     if (ops.length === 1) socket.send(JSON.stringify({ op: 1, d: null }));
   });
-  await vi.waitFor(() => expect(ops).toEqual([10, 11]));
+  await eventually(() => expect(ops).toEqual([10, 11]));
 });
 
 test('two clients may come and go', async () => {

@@ -10,10 +10,11 @@ import {
   Routes,
   type APIMessage,
 } from 'discord.js';
-import { expect, onTestFinished, test, vi } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import { z } from 'zod';
 import type { PlaygroundEvent } from '../../src/playground/api.ts';
 import { interaction, register, stage, type Stage } from './stage.ts';
+import { eventually } from '../eventually.ts';
 
 const ping = { name: 'ping', description: 'x' };
 
@@ -167,7 +168,7 @@ test('a modal is opened, filled in with files and submitted', async () => {
     });
   });
   const id = await place.person('ana').run('ping');
-  await vi.waitFor(async () =>
+  await eventually(async () =>
     expect(await interaction(place, id)).toMatchObject({ modal: { custom_id: 'form', title: 'Form' } }),
   );
 
@@ -185,7 +186,7 @@ test('a modal is opened, filled in with files and submitted', async () => {
   expect(await submit({ words: 'hi' }, file)).toMatchObject({ status: 201 });
   expect(await got).toEqual({ words: 'hi', files: [['a.txt', 3]] });
   expect(await submit({ words: 'hi' }, file)).toMatchObject({ status: 404 });
-  await vi.waitFor(async () => expect(await place.person('bo').messages()).toMatchObject([{ content: 'thanks' }]));
+  await eventually(async () => expect(await place.person('bo').messages()).toMatchObject([{ content: 'thanks' }]));
 });
 
 test('a modal that a modal answers is refused', async () => {
@@ -257,7 +258,7 @@ test('what changes is told as it happens, to those who may see it', async () => 
   await place.callback(raw, 5, { flags: 64 });
   await place.edit(raw, { content: 'for ana' });
   await say(place, []);
-  await vi.waitFor(() => expect(bo.map(({ type }) => type)).toEqual(['message-created']));
+  await eventually(() => expect(bo.map(({ type }) => type)).toEqual(['message-created']));
   expect(ana.map(({ type }) => type)).toEqual([
     'interaction-changed',
     'message-created',
@@ -267,7 +268,7 @@ test('what changes is told as it happens, to those who may see it', async () => 
   ]);
   expect(ana[3]).toMatchObject({ message: { content: 'for ana' } });
   place.discord.setFault({ kind: '502', times: 1 });
-  await vi.waitFor(() => expect(bo.at(-1)).toEqual({ type: 'state-changed' }));
+  await eventually(() => expect(bo.at(-1)).toEqual({ type: 'state-changed' }));
 });
 
 test('the clock is moved, forward only', async () => {
