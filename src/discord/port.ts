@@ -260,7 +260,7 @@ async function formOf(message: OutgoingMessage, visibility: Visibility, nonce?: 
 }
 
 /** Codes that stay as they are however often one asks (discord-api-docs, opcodes-and-status-codes.mdx). */
-const GONE = new Set<number | string>([
+const GONE = new Set<number>([
   RESTJSONErrorCodes.UnknownChannel,
   RESTJSONErrorCodes.UnknownMessage,
   RESTJSONErrorCodes.UnknownWebhook,

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 
+import type { FluxWish } from './drawing/flux.ts';
 import type { Form, FormFile } from './form.ts';
 import { type Complaint, refuseInput } from './refusal.ts';
 
@@ -15,17 +16,7 @@ export interface Order {
 }
 
 /** The Flux consistent-characters workflow's parameters, with the workflow's own values where nothing was sent. */
-export interface FluxOrder {
-  readonly character: Buffer;
-  readonly pose: Buffer | undefined;
-  readonly prompt: string;
-  readonly style: string;
-  readonly scenes: readonly string[];
-  /** decides the four scenes */
-  readonly seed: number;
-  /** decides the character sheet */
-  readonly sheetSeed: number;
-  readonly upscaleBy: number;
+export interface FluxOrder extends FluxWish {
   readonly steps: number;
 }
 

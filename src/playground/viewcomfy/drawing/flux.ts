@@ -15,7 +15,9 @@ export interface FluxWish {
   readonly prompt: string;
   readonly style: string;
   readonly scenes: readonly string[];
+  /** decides the four scenes */
   readonly seed: number;
+  /** decides the character sheet */
   readonly sheetSeed: number;
   readonly upscaleBy: number;
 }
