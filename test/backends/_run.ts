@@ -17,7 +17,8 @@ export interface Desk {
   clear(): Promise<void>;
 }
 
-export async function createDesk(): Promise<Desk> {
+/** @param asked what its runs ask for, where that is not what the character workflow of ViewComfy is asked */
+export async function createDesk(asked: Partial<RunRequest> = {}): Promise<Desk> {
   const home = await mkdtemp(join(tmpdir(), 'troupe-run-'));
   const folder = join(home, 'out');
   await mkdir(folder);
@@ -37,6 +38,7 @@ export async function createDesk(): Promise<Desk> {
         '499-inputs-noise_seed': Number.MAX_SAFE_INTEGER,
       },
       files: { '626-inputs-image': { name: 'character.png', mediaType: 'image/png', path, size: sent.length } },
+      ...asked,
     },
     abort: () => controller.abort(),
     results: () => readdir(folder),

@@ -2,13 +2,24 @@ import { createBackend } from '../../src/backends/index.ts';
 import type { Behaviour } from '../../src/playground/viewcomfy/behaviour.ts';
 import { createLocalViewComfy } from '../../src/playground/viewcomfy/server.ts';
 import { createQuickClock } from '../quick-clock.ts';
-import { describeBackend, type Situation } from './_contract.ts';
+import { describeBackend, type Lacks, type Situation } from './_contract.ts';
 
 /** A minute in which a run may be missing from the history must not be one. */
 const TIMES = 60;
 
+/** What ViewComfy's API has no words for. */
+const LACKS = {
+  'queue-position': 'ViewComfy does not tell how many runs are done first',
+  'cancel-waiting': 'ViewComfy does not tell whether a run has begun',
+} satisfies Lacks;
+
 const BEHAVIOURS: Record<Situation, Behaviour> = {
   'run-error': {
+    ending: 'error',
+    afterLines: 3,
+    errorText: 'Error occurred when executing SamplerCustomAdvanced:\n\nnoise is of another size for key-of-the-house',
+  },
+  'out-of-memory': {
     ending: 'error',
     afterLines: 3,
     errorText:
@@ -27,6 +38,7 @@ const BEHAVIOURS: Record<Situation, Behaviour> = {
   'busy-for-long': {
     refusal: { status: 429, body: '{"detail":"Too many requests"}', headers: { 'retry-after': '600' } },
   },
+  waits: {},
   'long-run': { coldStartMs: 150, redirectAfterMs: 20 },
   // Without a line before its end the answer has not begun either.
   'cut-before-answer': { ending: 'cut', afterLines: 0, answerLost: true },
@@ -41,7 +53,7 @@ const BEHAVIOURS: Record<Situation, Behaviour> = {
 };
 
 for (const mode of ['stream', 'plain', 'poll'] as const) {
-  describeBackend(`ViewComfy (${mode})`, async () => {
+  const start = async () => {
     const credentials = { clientId: 'id-of-the-house', clientSecret: 'key-of-the-house' };
     const server = await createLocalViewComfy({
       ...credentials,
@@ -72,5 +84,6 @@ for (const mode of ['stream', 'plain', 'poll'] as const) {
         ),
       stop: () => (stopped ??= server.close()),
     };
-  });
+  };
+  describeBackend(`ViewComfy (${mode})`, start, LACKS);
 }
