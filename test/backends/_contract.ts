@@ -93,8 +93,8 @@ export function describeBackend(name: string, start: () => Promise<StandIn>, lac
     /** A case of the table: run, or else skipped with the reason in its title. */
     function check(which: ContractCase, title: string, run: () => Promise<void>): void {
       const lack = lacks[which];
-      if (lack === undefined) test(title, run);
-      else test.skip(`${title} (${lack})`, run);
+      const register = lack === undefined ? test : test.skip;
+      register(lack === undefined ? title : `${title} (${lack})`, run);
     }
 
     let service: StandIn;
