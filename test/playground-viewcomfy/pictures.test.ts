@@ -3,10 +3,10 @@ import { readFile } from 'node:fs/promises';
 import sharp from 'sharp';
 import { describe, expect, test } from 'vitest';
 
-import { drawFlux, type FluxWish } from '../../src/playground/viewcomfy/drawing/flux.ts';
-import { NOTICE, textPath } from '../../src/playground/viewcomfy/drawing/caption.ts';
-import { drawPlain } from '../../src/playground/viewcomfy/drawing/plain.ts';
-import { readSetting, readStyle } from '../../src/playground/viewcomfy/drawing/words.ts';
+import { drawFlux, type FluxWish } from '../../src/playground/drawing/flux.ts';
+import { NOTICE, textPath } from '../../src/playground/drawing/caption.ts';
+import { drawPlain } from '../../src/playground/drawing/plain.ts';
+import { readSetting, readStyle } from '../../src/playground/drawing/words.ts';
 import { characterParts, portrait, resultOf, run, startViewComfy } from './client.ts';
 
 const RED = await portrait('#c33');

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-import type { FluxWish } from './drawing/flux.ts';
+import type { FluxWish } from '../drawing/flux.ts';
 import type { Form, FormFile } from './form.ts';
 import { type Complaint, refuseInput } from './refusal.ts';
 
