@@ -1,6 +1,7 @@
 import type { Clock } from '../clock.ts';
 import { BackendError } from '../errors.ts';
 import type { Logger } from '../log.ts';
+import { addressOf } from './address.ts';
 import type { Backend, BackendEvent, ResumeRequest } from './backend.ts';
 import { createCleaner } from './detail.ts';
 import { download } from './download.ts';
@@ -9,7 +10,6 @@ import { createPatience, type Patience } from './patience.ts';
 import { createResultHosts } from './result-hosts.ts';
 import { createResultFiles } from './result-files.ts';
 import { createSlabs } from './slabs.ts';
-import { addressOf } from './viewcomfy/address.ts';
 import { createDeployment } from './viewcomfy/deployment.ts';
 import type { Session } from './viewcomfy/mode.ts';
 import { createNotes } from './viewcomfy/notes.ts';
@@ -65,8 +65,9 @@ const RESULT_EXTRA_BYTES = 8 * MIB;
 /** Runs workflows on ViewComfy, in whichever of its ways the options say. */
 export function createViewComfy(options: ViewComfyOptions, { clock, log }: ViewComfyDependencies): Backend {
   const { apiUrl = API_URL, clientId, clientSecret, maxResultBytes = 128 * MIB } = options;
-  const deployment = addressOf(options.url, options);
-  const api = addressOf(apiUrl, options);
+  const keys = { client_id: clientId, client_secret: clientSecret };
+  const deployment = addressOf(options.url, keys);
+  const api = addressOf(apiUrl, keys);
   const clean = createCleaner([clientSecret, clientId, ...deployment.secrets, ...api.secrets]);
   const { resultHosts = ['*.viewcomfy.com', '*.amazonaws.com'] } = options;
   const allows = createResultHosts([deployment.url.hostname, api.url.hostname, ...resultHosts]);

@@ -1,10 +1,10 @@
 import { BackendError, type BackendErrorType } from '../../errors.ts';
+import type { Address } from '../address.ts';
 import type { BackendEvent, RunRequest } from '../backend.ts';
 import type { Answer } from '../http.ts';
 import { jsonOf } from '../parameters.ts';
 import { createMultipart } from '../payload.ts';
 import type { ResultFiles } from '../result-files.ts';
-import type { Address } from './address.ts';
 import type { Mode, Session } from './mode.ts';
 import type { Notes } from './notes.ts';
 import { isJson, notViewComfy } from './json-answer.ts';
