@@ -7,6 +7,8 @@ export interface DownloadOptions {
   readonly patience: Patience;
   /** whether a file may be fetched from an address that an answer names */
   readonly allows: (url: URL) => boolean;
+  /** sent to every address that `allows`: credentials, where all of them are the service's own */
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
 /** Before the second, third and fourth try. */
@@ -20,7 +22,7 @@ const PASSING: ReadonlySet<BackendErrorType> = new Set<BackendErrorType>(['cut',
  */
 export async function* download(
   address: string,
-  { http, patience, allows }: DownloadOptions,
+  { http, patience, allows, headers = {} }: DownloadOptions,
 ): AsyncGenerator<Buffer, void, undefined> {
   const url = URL.parse(address);
   if (!url) throw new BackendError('a result file without a usable address', { type: 'unintelligible' });
@@ -28,7 +30,7 @@ export async function* download(
   let version: string | undefined;
   for (let tries = 0; ; tries += 1) {
     try {
-      const answer = await http.fetch(url, allows, got > 0 ? rangeFrom(got, version) : {});
+      const answer = await http.fetch(url, allows, { ...headers, ...(got > 0 && rangeFrom(got, version)) });
       const etag = answer.header('etag');
       if (got > 0 && etag !== version) throw new BackendError('a result file changed meanwhile', { type: 'refused' });
       version = etag;

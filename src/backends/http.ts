@@ -4,7 +4,7 @@ import type { Clock } from '../clock.ts';
 import { BackendError } from '../errors.ts';
 import type { Patience } from './patience.ts';
 import type { Payload } from './payload.ts';
-import { refusalOf } from './refusal.ts';
+import { refusalOf, type RefusedAnswer } from './refusal.ts';
 
 /** Requests that share one patience: all their connections end with it. What is no success is a `BackendError`. */
 export interface Http {
@@ -38,6 +38,8 @@ export interface HttpOptions {
   readonly patience: Patience;
   /** for the service's own words */
   readonly clean: (text: string) => string | undefined;
+  /** what an answer means that is no success, where the service has its own way to say it */
+  readonly refuse?: (answer: RefusedAnswer) => BackendError;
 }
 
 /** Redirects that are followed at once; later ones at most once a second, for as long as the patience lasts. */
@@ -62,7 +64,7 @@ interface Send {
   readonly taken: boolean;
 }
 
-export function createHttp({ name, clock, patience, clean }: HttpOptions): Http {
+export function createHttp({ name, clock, patience, clean, refuse = refusalOf }: HttpOptions): Http {
   // No connection is kept: a POST on one that the server has just closed could not be told from a run that was taken.
   // undici's own timeouts are off, because a cold start is longer than any of them; `Patience` is the clock here.
   const dispatcher = new Agent({ pipelining: 0, headersTimeout: 0, bodyTimeout: 0, connect: { timeout: 15_000 } });
@@ -125,7 +127,7 @@ export function createHttp({ name, clock, patience, clean }: HttpOptions): Http 
   async function sendOnce(what: Send): Promise<Response> {
     const response = await send(what);
     if (response.statusCode < 300 || isRedirect(response)) return response;
-    throw refusalOf({
+    throw refuse({
       name,
       status: response.statusCode,
       text: await readStart(response),
