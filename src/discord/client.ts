@@ -11,8 +11,8 @@ export interface DiscordClient {
   /** for requests by the bot's own token */
   readonly bot: REST;
   readonly dispatcher: Dispatcher;
-  /** @throws ConnectError */
-  connect(onInteraction: (interaction: APIInteraction) => void): Promise<{ id: string; name: string }>;
+  /** A listener that fails costs its own interaction and nothing else. @throws ConnectError */
+  connect(onInteraction: (interaction: APIInteraction) => void | Promise<void>): Promise<{ id: string; name: string }>;
   close(): Promise<void>;
 }
 
@@ -74,8 +74,13 @@ export function createDiscordClient({ token, api, log }: DiscordClientOptions): 
     bot: client.rest,
     dispatcher,
     async connect(onInteraction) {
-      // Typed by the event's name, and untouched by discord.js's classes and its waiting for caches.
-      client.ws.on(GatewayDispatchEvents.InteractionCreate, onInteraction);
+      // Typed by the event's name, and untouched by discord.js's classes and its waiting for caches. Nobody catches what
+      // is thrown here: it would end the process.
+      client.ws.on(GatewayDispatchEvents.InteractionCreate, (interaction) => {
+        Promise.try(onInteraction, interaction).catch((error: unknown) =>
+          log.error({ error }, 'Interaction not handled'),
+        );
+      });
       const ready = Promise.withResolvers<{ id: string; name: string }>();
       client.once(Events.ClientReady, ({ user, application }) => ready.resolve({ id: application.id, name: user.tag }));
       const impatience = setTimeout(

@@ -122,10 +122,11 @@ export function createPort({ interactions, bot, token, patience = PORT_PATIENCE,
     request: (signal: AbortSignal) => Promise<Result>,
   ): Promise<Result> {
     for (let attempt = 0; ; attempt += 1) {
+      const signal = AbortSignal.timeout(timeoutMs);
       try {
-        return await request(AbortSignal.timeout(timeoutMs));
+        return await request(signal);
       } catch (error) {
-        const failure = toDiscordError(what, error);
+        const failure = toDiscordError(what, error, signal);
         const wait = pauses[attempt];
         if (failure.kind !== 'unavailable' || wait === undefined) throw failure;
         log.debug({ what, attempt, code: failure.code }, 'Discord asked again');
@@ -273,7 +274,7 @@ const GONE = new Set<number>([
   50_278, // no server in common
 ]);
 
-function toDiscordError(what: string, error: unknown): DiscordError {
+function toDiscordError(what: string, error: unknown, signal: AbortSignal): DiscordError {
   if (error instanceof DiscordAPIError) {
     const code = Number(error.code);
     // Not Discord itself but something on the way to it, which answers pages and no codes.
@@ -292,7 +293,8 @@ function toDiscordError(what: string, error: unknown): DiscordError {
   if (isNoObject || error instanceof SyntaxError || error instanceof z.ZodError) {
     return new DiscordError('unavailable', `${what} was answered unintelligibly`);
   }
-  const network = networkCode(error);
+  // What waits for its turn behind another request with the same token is given up with an error of no name.
+  const network = networkCode(error) ?? (signal.aborted ? 'no turn in time' : undefined);
   if (network) return new DiscordError('unavailable', `${what} failed: ${network}`);
   throw error;
 }
