@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { createReadStream, createWriteStream } from 'node:fs';
 import { rename, rm, stat } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
@@ -11,18 +12,26 @@ const CHUNK_TAIL = 4;
 
 /**
  * Takes the texts out of a PNG file, in place and without touching its pixels; bytes after the end of the picture go as
- * well. Gives back the new size. A file that is not a PNG, or not a whole one, stays as it is.
+ * well. Gives back the new size. A file that is not a PNG, or not a whole one, stays as it is, and so does one that has
+ * nothing to take out: somebody may be reading it.
+ *
+ * It can be ended at any time: until everything is on the disk under another name, the file is as it was.
  */
 export async function stripPngText(path: string): Promise<number> {
-  const stripped = `${path}.stripped`;
+  const before = (await stat(path)).size;
+  // A name of its own, as two messages may want the same file at the same time.
+  const stripped = `${path}.${randomBytes(6).toString('hex')}.part`;
   try {
-    await pipeline(createReadStream(path), withoutText, createWriteStream(stripped));
-    await rename(stripped, path);
+    await pipeline(createReadStream(path), withoutText, createWriteStream(stripped, { flush: true }));
+    const { size } = await stat(stripped);
+    if (size < before) await rename(stripped, path);
+    return size;
   } catch (cause) {
+    if (cause instanceof NotWholePng) return before;
+    throw cause;
+  } finally {
     await rm(stripped, { force: true });
-    if (!(cause instanceof NotWholePng)) throw cause;
   }
-  return (await stat(path)).size;
 }
 
 class NotWholePng extends Error {

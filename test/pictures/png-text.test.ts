@@ -1,4 +1,6 @@
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import sharp from 'sharp';
@@ -45,6 +47,49 @@ describe('the texts of a PNG', () => {
     await writeFile(path, Buffer.concat([clean, Buffer.alloc(200_000, 'hidden')]));
     expect(await stripPngText(path)).toBe(clean.length);
     expect((await readFile(path)).equals(clean)).toBe(true);
+  });
+
+  test('a file that has none is not written again', async () => {
+    const clean = await noise(500, 400).png().toBuffer();
+    await writeFile(path, withPngChunks(clean, pngChunk('tEXt', WORKFLOW)));
+    expect(await stripPngText(path)).toBe(clean.length);
+    const { ino, mtimeMs } = await stat(path);
+    expect(await stripPngText(path)).toBe(clean.length);
+    expect(await stat(path)).toMatchObject({ ino, mtimeMs });
+    expect(await readdir(folder)).toEqual(['Image_1_00001_.png']);
+  });
+
+  test('are taken out once when it is asked for many times at once', async () => {
+    const clean = await noise(500, 400).png().toBuffer();
+    await writeFile(path, withPngChunks(clean, pngChunk('tEXt', WORKFLOW)));
+    const sizes = await Promise.all(Array.from({ length: 8 }, () => stripPngText(path)));
+    expect(new Set(sizes)).toEqual(new Set([clean.length]));
+    expect((await readFile(path)).equals(clean)).toBe(true);
+    expect(await readdir(folder)).toEqual(['Image_1_00001_.png']);
+  });
+
+  test("what another process has left half done is in nobody's way", async () => {
+    const clean = await noise(500, 400).png().toBuffer();
+    const dirty = withPngChunks(clean, pngChunk('tEXt', WORKFLOW));
+    await writeFile(path, dirty);
+    await writeFile(`${path}.0123456789ab.part`, dirty.subarray(0, 1000));
+    expect(await stripPngText(path)).toBe(clean.length);
+    expect((await readFile(path)).equals(clean)).toBe(true);
+  });
+
+  test('a process that is killed in the middle leaves the file as it was', async () => {
+    const picture = await noise(2500, 2000).png({ compressionLevel: 0 }).toBuffer();
+    const dirty = withPngChunks(picture, pngChunk('tEXt', WORKFLOW));
+    await writeFile(path, dirty);
+    const module = new URL('../../src/pictures/png-text.ts', import.meta.url).href;
+    const script = `import { stripPngText } from ${JSON.stringify(module)}; await stripPngText(${JSON.stringify(path)});`;
+    const child = spawn(process.execPath, ['--input-type=module', '-e', script], { stdio: 'ignore' });
+    const exited = once(child, 'exit');
+    await expect.poll(() => readdir(folder), { interval: 1 }).toHaveLength(2);
+    child.kill('SIGKILL');
+    expect(await exited).toEqual([null, 'SIGKILL']);
+    expect((await readFile(path)).equals(dirty)).toBe(true);
+    expect(await stripPngText(path)).toBe(picture.length);
   });
 
   test.for([
