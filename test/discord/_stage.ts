@@ -29,7 +29,7 @@ interface JoinOptions {
 }
 
 /** Our client and our port on some Discord, as bot.ts joins them, and every line they write at any level. */
-function joinDiscord({ token, api, patience }: JoinOptions) {
+export function joinDiscord({ token, api, patience }: JoinOptions) {
   const lines: string[] = [];
   const log = createLogger('trace', { write: (line) => void lines.push(line) });
   const client = createDiscordClient({ token, api, log });
