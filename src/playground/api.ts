@@ -17,6 +17,7 @@ export interface PlaygroundState {
   bot: { user: APIUser; online: boolean };
   users: PlaygroundUser[];
   channels: PlaygroundChannel[];
+  guilds: PlaygroundGuild[];
   /** as registered by the bot */
   commands: APIApplicationCommand[];
   faults: PlaygroundFault[];
@@ -30,6 +31,8 @@ export interface PlaygroundUser {
   avatarUrl: string;
   /** what there is to try as this person, one short line: `Moderator`, `Nitro: files up to 500 MiB` */
   about: string;
+  /** whether they take no direct messages */
+  closedDms: boolean;
 }
 
 export interface PlaygroundChannel {
@@ -42,6 +45,88 @@ export interface PlaygroundChannel {
   users: string[];
   /** whether the bot is a member of the guild; where it is not, commands come from a user's own installation */
   botIsMember: boolean;
+  /** absent: direct messages */
+  guild?: string;
+  botPermissions: Record<BotPermission, boolean>;
+}
+
+export interface PlaygroundGuild {
+  id: string;
+  name: string;
+  botIsMember: boolean;
+  premiumTier: PremiumTier;
+  /** bytes: what a file may have here for everybody */
+  fileLimit: number;
+}
+
+/** 0 and 1 leave the limit of files as it is, 2 makes it 50 MiB, 3 100 MiB. */
+export type PremiumTier = 0 | 1 | 2 | 3;
+
+export type BotPermission = 'ViewChannel' | 'SendMessages' | 'AttachFiles' | 'ReadMessageHistory';
+
+/**
+ * Changes of the world while it runs; each answers 204, and takes JSON where it has a body.
+ *
+ * - `DELETE /playground/channels/{channel}`: a channel of a guild and all that is in it
+ * - `PATCH /playground/channels/{channel}` with this: only the permissions that are named
+ */
+export interface ChannelChange {
+  botPermissions: Partial<Record<BotPermission, boolean>>;
+}
+
+/** `PATCH /playground/users/{user}` → 204 */
+export interface UserChange {
+  closedDms: boolean;
+}
+
+/**
+ * `PATCH /playground/guilds/{guild}` → 204. A bot that is no member any more sees nothing of the guild with its own
+ * token; commands then come from the people's own installations.
+ */
+export interface GuildChange {
+  botIsMember?: boolean;
+  premiumTier?: PremiumTier;
+}
+
+/**
+ * `GET /playground/messages?channel={channel}`: every message that the bot ever made (in the channel, where one is named
+ * by its id or name), oldest first, also those that are deleted by now (`DELETE /playground/messages/{message}` → 204
+ * does that as a moderator would). What a user sees of a channel, or of `dm`, is at
+ * `GET /playground/users/{user}/channels/{channel}/messages`.
+ */
+export interface PlaygroundMessage {
+  id: string;
+  channel: string;
+  /** the user who alone sees it */
+  onlyFor?: string;
+  /** the interaction that it answers */
+  interaction?: string;
+  nonce?: string | number;
+  /** milliseconds since the epoch, by the playground's clock; so are the others */
+  createdAt: number;
+  editedAt?: number;
+  deletedAt?: number;
+  /** a deferred answer that has no content yet */
+  loading: boolean;
+  edits: number;
+  /** its files now, or when it was deleted; sizes in bytes */
+  files: { id: string; name: string; size: number }[];
+}
+
+/** `GET /playground/requests`: what the bot has asked since the start, summed up by route and answer */
+export interface PlaygroundRequests {
+  /** as in the coverage list: `PATCH /webhooks/{application}/{token}/messages/{message}` */
+  route: string;
+  /** 0 where a fault left it without an answer */
+  status: number;
+  /** of a refusal, Discord's own: 50027 for instance */
+  code?: number;
+  times: number;
+  /**
+   * How many of these refusals the bot could have foreseen: it had got the same code before, with the same interaction
+   * token (on any route), or with its own token for the same path.
+   */
+  repeats: number;
 }
 
 /**

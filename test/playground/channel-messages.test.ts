@@ -1,6 +1,7 @@
-import { MessageFlags, Routes, type APIMessage } from 'discord.js';
+import { MessageFlags, REST, Routes, type APIMessage } from 'discord.js';
 import { expect, test } from 'vitest';
 import { z } from 'zod';
+import { wrongAnswer } from './openapi.ts';
 import { register, stage, type Stage } from './stage.ts';
 
 const Message = z.custom<APIMessage>();
@@ -57,15 +58,35 @@ test('the answer of an interaction can be edited by the bot’s own token long a
   });
 });
 
-test('a message with an enforced nonce is made once', async () => {
+test('a message with an enforced nonce is made once in five minutes, per channel', async () => {
   const { rest, channel, person, discord } = await stage();
   const all = Routes.channelMessages(await channel('characters'));
   const body = { content: 'once', nonce: 'n-1', enforce_nonce: true };
-  const first = Message.parse(await rest.post(all, { body }));
-  expect(Message.parse(await rest.post(all, { body })).id).toBe(first.id);
+  const post = async (path: `/${string}`, request: object) => Message.parse(await rest.post(path, { body: request }));
+  const first = await post(all, body);
+  discord.clock.advance(4 * 60_000);
+  expect(await post(all, { ...body, content: 'again' })).toMatchObject({ id: first.id, content: 'once', nonce: 'n-1' });
   expect(await person('ana').messages()).toHaveLength(1);
-  discord.clock.advance(10 * 60_000);
-  expect(Message.parse(await rest.post(all, { body })).id).not.toBe(first.id);
+  const elsewhere = await post(Routes.channelMessages(await channel('no-files')), body);
+  expect(elsewhere.id).not.toBe(first.id);
+  discord.clock.advance(60_000);
+  expect((await post(all, body)).id).not.toBe(first.id);
+  expect((await post(all, { content: 'x', nonce: 'n-1' })).id).not.toBe(first.id);
+  expect(await person('ana').messages()).toHaveLength(3);
+});
+
+test('the same enforced nonce twice at once makes one message, and a refused request keeps no nonce', async () => {
+  const { rest, channel, person, discord } = await stage();
+  const all = Routes.channelMessages(await channel('characters'));
+  const body = { nonce: 'n-2', enforce_nonce: true };
+  await expect(rest.post(all, { body })).rejects.toMatchObject({ code: 50006 });
+  const twice = await Promise.all(
+    [1, 2].map(async () =>
+      Message.parse(await new REST({ api: discord.api }).setToken(discord.token).post(all, { body, files: [file] })),
+    ),
+  );
+  expect(twice[0]?.id).toBe(twice[1]?.id);
+  expect(await person('ana').messages()).toHaveLength(1);
 });
 
 test('permissions and membership are enforced per channel', async () => {
@@ -83,10 +104,13 @@ test('permissions and membership are enforced per channel', async () => {
     type: 0,
     guild_id: discord.guildId,
   });
-  expect(await rest.get(Routes.guild(discord.guildId))).toMatchObject({
+  const guild = await rest.get(Routes.guild(discord.guildId));
+  expect(guild).toMatchObject({
     id: discord.guildId,
+    premium_tier: 0,
     roles: [{ name: '@everyone' }, { name: 'Moderator' }],
   });
+  expect(await wrongAnswer('GET', '/guilds/{guild}', guild)).toBeUndefined();
   await expect(rest.get(Routes.guild('100000000000000000'))).rejects.toMatchObject({ code: 10004 });
 });
 

@@ -35,7 +35,7 @@ export const coverage: Readonly<Record<string, string>> = {
     'a deferred answer is loading until it is edited, and is fetched and deleted',
   'GET /channels/{channel}': 'permissions and membership are enforced per channel',
   'POST /channels/{channel}/messages': 'a message is written, read, listed, changed and deleted by the bot’s own token',
-  'GET /channels/{channel}/messages': 'a message is written, read, listed, changed and deleted by the bot’s own token',
+  'GET /channels/{channel}/messages': 'a channel’s messages are read newest first, page by page',
   'GET /channels/{channel}/messages/{message}':
     'a message is written, read, listed, changed and deleted by the bot’s own token',
   'PATCH /channels/{channel}/messages/{message}':
@@ -55,6 +55,13 @@ export const coverage: Readonly<Record<string, string>> = {
     'an answer tells its message when asked, and a second one comes too late',
   'POST /playground/clock': 'the clock is moved, forward only',
   'POST /playground/faults': 'a fault strikes its route as often as it is told, and is told in the state',
+  'GET /playground/messages': 'every message that the bot ever made is listed, with what became of it',
+  'DELETE /playground/messages/{message}': 'a message that a moderator deletes is gone for the bot and for everybody',
+  'GET /playground/requests': 'what the bot was refused is counted, and what it could have foreseen',
+  'DELETE /playground/channels/{channel}': 'a deleted channel takes its messages along',
+  'PATCH /playground/channels/{channel}': 'permissions of the bot are taken and given while it runs',
+  'PATCH /playground/users/{user}': 'a user closes and opens their direct messages',
+  'PATCH /playground/guilds/{guild}': 'the bot is removed from its guild and added again',
   'GET /playground/events': 'what changes is told as it happens, to those who may see it',
   'GET /cdn/avatars/{user}/{name}': 'the state tells of the people, the channels and who sees them',
   'GET /cdn/attachments/{channel}/{attachment}/{name}':

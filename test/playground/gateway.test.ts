@@ -3,7 +3,7 @@ import { expect, onTestFinished, test } from 'vitest';
 import { WebSocket } from 'ws';
 import { z } from 'zod';
 import { createLocalDiscord } from '../../src/playground/discord/server.ts';
-import { join, register, stage, type Stage } from './stage.ts';
+import { interaction, join, register, stage, type Stage } from './stage.ts';
 import { eventually } from '../eventually.ts';
 
 const ping = { name: 'ping', description: 'Answers' };
@@ -130,6 +130,57 @@ test('two clients may come and go', async () => {
   const id = await place.person('ana').run('ping');
   expect((await arrived).id).toBe(id);
 });
+
+test('a bot whose process was killed starts afresh: what came meanwhile has failed, its old session is gone', async () => {
+  const discord = await createLocalDiscord();
+  onTestFinished(() => discord.close());
+  const identify = { op: 2, d: { token: discord.token, intents: 0, properties: {}, shard: [0, 1] } };
+  const killed = open(discord.url);
+  const session = await new Promise<string>((resolve) => {
+    killed.once('message', () => killed.send(JSON.stringify(identify)));
+    killed.on('message', (data) => {
+      const { t, d } = Ready.parse(JSON.parse(z.instanceof(Buffer).parse(data).toString()));
+      if (t === 'READY') resolve(d?.session_id ?? '');
+    });
+  });
+  const rest = new REST({ api: discord.api }).setToken(discord.token);
+  await rest.put(Routes.applicationCommands(discord.applicationId), { body: [ping] });
+  killed.terminate();
+  await eventually(async () => expect(await online(discord.url)).toBe(false));
+  const response = await fetch(`${discord.url}/playground/users/ana/commands/ping`, { method: 'POST' });
+  const missed = z.object({ interaction: z.string() }).parse(await response.json()).interaction;
+
+  const place = await join(discord);
+  const ids = heard(place);
+  expect(await interaction(place, missed)).toMatchObject({ state: 'pending' });
+  discord.clock.advance(3000);
+  expect(await interaction(place, missed)).toMatchObject({ state: 'failed' });
+  const next = await place.person('ana').run('ping');
+  await eventually(() => expect(ids).toEqual([next]));
+  const resume = { op: 6, d: { token: discord.token, session_id: session, seq: 1 } };
+  expect(await answer(discord.url, resume)).toEqual({ op: 9, d: false });
+});
+
+const Ready = z.object({ t: z.string().nullish(), d: z.object({ session_id: z.string().optional() }).nullish() });
+
+async function online(url: string): Promise<boolean> {
+  const response = await fetch(`${url}/playground/state`);
+  return z.object({ bot: z.object({ online: z.boolean() }) }).parse(await response.json()).bot.online;
+}
+
+/** What follows the hello when this is sent as the first frame. */
+function answer(url: string, frame: object): Promise<{ op: number; d: unknown }> {
+  const socket = open(url);
+  socket.once('message', () => socket.send(JSON.stringify(frame)));
+  return new Promise((resolve) => {
+    socket.on('message', (data) => {
+      const said = z
+        .object({ op: z.number(), d: z.unknown() })
+        .parse(JSON.parse(z.instanceof(Buffer).parse(data).toString()));
+      if (said.op !== 10) resolve({ op: said.op, d: said.d });
+    });
+  });
+}
 
 function open(url: string): WebSocket {
   const socket = new WebSocket(`${url.replace('http', 'ws')}/?v=10&encoding=json`);

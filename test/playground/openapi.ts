@@ -13,7 +13,10 @@ const Line = z.object({
 });
 const Spec = z.object({ paths: z.record(z.string(), z.record(z.string(), z.unknown())) });
 
-type Check = (line: z.infer<typeof Line>) => string | undefined;
+interface Check {
+  request(line: z.infer<typeof Line>): string | undefined;
+  answer(method: string, path: string, body: unknown): string | undefined;
+}
 let check: Promise<Check | undefined> | undefined;
 
 /**
@@ -21,18 +24,24 @@ let check: Promise<Check | undefined> | undefined;
  * many bodies were checked: 0 where the schema is not at hand.
  */
 export async function checkRecording(path: string): Promise<number> {
-  const find = await (check ??= load());
-  if (!find) return 0;
+  const schema = await (check ??= load());
+  if (!schema) return 0;
   const lines = (await readFile(path, 'utf8')).split('\n').filter((line) => line !== '');
   const requests = lines.map((line) => Line.parse(JSON.parse(line))).filter(({ body }) => body !== undefined);
   const problems = requests.flatMap((request) => {
-    const problem = find(request);
+    const problem = schema.request(request);
     return problem === undefined
       ? []
       : [`${request.method} ${request.route}: ${problem}\n${JSON.stringify(request.body)}`];
   });
   if (problems.length > 0) throw new Error(problems.join('\n\n'));
   return requests.length;
+}
+
+/** What Discord's own schema has against a 200 answer of this route; `undefined`: nothing, or it is not at hand. */
+export async function wrongAnswer(method: string, route: string, body: unknown): Promise<string | undefined> {
+  const schema = await (check ??= load());
+  return schema?.answer(method, route, body);
 }
 
 async function load(): Promise<Check | undefined> {
@@ -43,14 +52,21 @@ async function load(): Promise<Check | undefined> {
   ajv.addSchema(z.record(z.string(), z.unknown()).parse(json), 'discord');
   const byShape = new Map(Object.keys(paths).map((path) => [shape(path), path]));
 
-  return ({ method, route, params, body }) => {
-    const own = params['message'] === '@original' ? route.replace('{message}', '@original') : route;
-    const path = byShape.get(shape(own));
+  function wrong(route: string, method: string, inOperation: readonly string[], body: unknown) {
+    const path = byShape.get(shape(route));
     if (path === undefined || !paths[path]?.[method.toLowerCase()]) return 'Discord has no such route';
-    const pointer = [path, method.toLowerCase(), 'requestBody', 'content', 'application/json', 'schema'];
+    const pointer = [path, method.toLowerCase(), ...inOperation, 'content', 'application/json', 'schema'];
     const reference = `discord#/paths/${pointer.map((part) => encodeURIComponent(part.replaceAll('/', '~1'))).join('/')}`;
     const validate = ajv.getSchema(reference) ?? ajv.compile({ $ref: reference });
-    return validate(withNumbers(body)) ? undefined : ajv.errorsText(validate.errors);
+    return validate(body) ? undefined : ajv.errorsText(validate.errors);
+  }
+
+  return {
+    request({ method, route, params, body }) {
+      const own = params['message'] === '@original' ? route.replace('{message}', '@original') : route;
+      return wrong(own, method, ['requestBody'], withNumbers(body));
+    },
+    answer: (method, route, body) => wrong(route, method, ['responses', '200'], body),
   };
 }
 

@@ -23,6 +23,8 @@ export interface Stage {
   rest: REST;
   /** Acts as a person through the JSON interface. */
   person(name: string): Actor;
+  /** Asks the JSON interface: a path after `/playground/`. */
+  ask(method: string, path: string, body?: object): Promise<Answer>;
   state(): Promise<PlaygroundState>;
   channel(name: string): Promise<string>;
   /** What the next interaction is; ask before it happens. */
@@ -68,7 +70,8 @@ export async function join(discord: LocalDiscord, options: Partial<ClientOptions
 
   async function ask(path: string, init?: RequestInit): Promise<Answer> {
     const response = await fetch(`${discord.url}/playground/${path}`, init);
-    const json: unknown = await response.json();
+    const text = await response.text();
+    const json: unknown = text === '' ? undefined : JSON.parse(text);
     return { status: response.status, json };
   }
 
@@ -118,6 +121,10 @@ export async function join(discord: LocalDiscord, options: Partial<ClientOptions
     client: online,
     rest,
     person,
+    ask(method, path, body) {
+      if (!body) return ask(path, { method });
+      return ask(path, { method, body: JSON.stringify(body), headers: { 'content-type': 'application/json' } });
+    },
     state,
     channel,
     next: () =>

@@ -1,11 +1,15 @@
 import { openAsBlob } from 'node:fs';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Routes, type APIMessage } from 'discord.js';
 import sharp from 'sharp';
 import { expect, onTestFinished, test } from 'vitest';
 import { z } from 'zod';
+import { createMovableClock } from '../../src/playground/clock.ts';
+import { createAttachments, type StoredFile } from '../../src/playground/discord/attachments.ts';
+import { createSnowflakes } from '../../src/playground/discord/snowflake.ts';
+import { eventually } from '../eventually.ts';
 import { stage } from './stage.ts';
 
 const red = sharp({ create: { width: 30, height: 20, channels: 3, background: 'red' } });
@@ -89,4 +93,39 @@ test('the address of a file expires, cannot be made up, and is fresh on every me
   discord.clock.advance(25 * 3600_000);
   expect((await fetch(url)).status).toBe(404);
   expect((await fetch(await address())).status).toBe(200);
+});
+
+test('the bytes of files lie on disk until the end, and the oldest go beyond the limit', async () => {
+  const clock = createMovableClock();
+  const newId = createSnowflakes(clock);
+  const folder = await mkdtemp(join(tmpdir(), 'kept-'));
+  onTestFinished(() => rm(folder, { recursive: true }));
+  const attachments = createAttachments({ clock, newId, baseUrl: () => 'http://discord', mostBytes: 2500, folder });
+  onTestFinished(() => attachments.close());
+  const kept: StoredFile[] = [];
+  for (const name of ['a', 'b', 'c']) {
+    const file = { field: 'files[0]', name: `${name}.bin`, mediaType: 'text/plain', bytes: Buffer.alloc(1000, name) };
+    kept.push(await attachments.keep(file, 'attachments/1'));
+  }
+  const read = async (file: StoredFile) => {
+    const { pathname, searchParams } = new URL(attachments.describe(file).url);
+    return (await attachments.read(pathname, searchParams))?.bytes.toString();
+  };
+  const found = await Promise.all(kept.map(read));
+  expect(found).toEqual([undefined, 'b'.repeat(1000), 'c'.repeat(1000)]);
+  const [own = ''] = await readdir(folder);
+  await eventually(async () => expect(await readdir(join(folder, own))).toHaveLength(2));
+  attachments.close();
+  expect(await readdir(folder)).toEqual([]);
+});
+
+test('a file that had to make room is gone as behind an expired address', async () => {
+  const { rest, channel, person } = await stage({ keptBytes: 1500 });
+  const path = Routes.channelMessages(await channel('characters'));
+  for (const name of ['a.bin', 'b.bin']) {
+    await rest.post(path, { body: {}, files: [{ name, data: Buffer.alloc(1000) }] });
+  }
+  const urls = (await person('ana').messages()).map(({ attachments }) => attachments[0]?.url ?? '');
+  const answers = await Promise.all(urls.map((url) => fetch(url)));
+  expect(answers.map(({ status }) => status)).toEqual([404, 200]);
 });

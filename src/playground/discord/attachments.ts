@@ -1,4 +1,8 @@
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { AttachmentFlags, type APIAttachment } from 'discord-api-types/v10';
 import sharp from 'sharp';
 import type { Clock } from '../../clock.ts';
@@ -29,12 +33,14 @@ export interface StoredFile {
 }
 
 export interface Attachments {
-  /** Keeps a file. `folder` is `attachments/<channel>` or, for what people upload, `ephemeral-attachments/<application>`. */
-  keep(file: UploadedFile, folder: string, details?: FileDetails): Promise<StoredFile>;
+  /** Keeps a file. `place` is `attachments/<channel>` or, for what people upload, `ephemeral-attachments/<application>`. */
+  keep(file: UploadedFile, place: string, details?: FileDetails): Promise<StoredFile>;
   describe(file: StoredFile): APIAttachment;
   forget(file: StoredFile): void;
   /** the file behind an address, `undefined` where there is none or the signature has expired or is wrong */
-  read(path: string, query: URLSearchParams): { bytes: Buffer; mediaType: string } | undefined;
+  read(path: string, query: URLSearchParams): Promise<{ bytes: Buffer; mediaType: string } | undefined>;
+  /** Removes every file. */
+  close(): void;
 }
 
 interface FileDetails {
@@ -47,37 +53,52 @@ interface FileDetails {
 // Addresses of attachments live about 24 hours; `ex` and `is` are hexadecimal seconds.
 const LINK_LIFE_MS = 24 * 60 * 60 * 1000;
 const LONGEST_NAME = 150;
-// The playground keeps files in memory: the oldest go when there are more bytes than this.
-const MOST_BYTES = 1024 * 1024 * 1024;
 
 export function createAttachments({
   clock,
   newId,
   baseUrl,
+  mostBytes,
+  folder: parent = tmpdir(),
 }: {
   clock: Clock;
   newId: () => string;
   baseUrl: () => string;
+  /** of all files together, on disk; beyond that the oldest are gone, as behind an expired address */
+  mostBytes: number;
+  /** has the folder of the files while this runs; default: the system's for temporary files */
+  folder?: string;
 }): Attachments {
   const secret = randomBytes(32);
-  const bodies = new Map<string, { bytes: Buffer; mediaType: string }>();
+  const folder = mkdtempSync(join(parent, 'playground-files-'));
+  const bodies = new Map<string, { file: string; size: number; mediaType: string }>();
   let total = 0;
+  // A process that just ends leaves nothing behind either.
+  process.on('exit', clear);
 
-  function drop(path: string) {
-    total -= bodies.get(path)?.bytes.length ?? 0;
-    bodies.delete(path);
+  function clear() {
+    rmSync(folder, { recursive: true, force: true });
   }
 
-  async function keep(file: UploadedFile, folder: string, details: FileDetails = {}): Promise<StoredFile> {
+  function drop(path: string) {
+    const body = bodies.get(path);
+    if (!body) return;
+    total -= body.size;
+    bodies.delete(path);
+    void rm(body.file, { force: true }).catch(() => {});
+  }
+
+  async function keep(file: UploadedFile, place: string, details: FileDetails = {}): Promise<StoredFile> {
     const id = newId();
     const given = details.filename ?? file.name;
     const filename = sanitizedName(given);
-    const path = `/cdn/${folder}/${id}/${filename}`;
-    const measured = await measure(file.bytes);
-    bodies.set(path, { bytes: file.bytes, mediaType: file.mediaType });
-    total += file.bytes.length;
+    const path = `/cdn/${place}/${id}/${filename}`;
+    const body = { file: join(folder, id), size: file.bytes.length, mediaType: file.mediaType };
+    const [measured] = await Promise.all([measure(file.bytes), writeFile(body.file, file.bytes)]);
+    bodies.set(path, body);
+    total += body.size;
     for (const oldest of bodies.keys()) {
-      if (total <= MOST_BYTES || oldest === path) break;
+      if (total <= mostBytes || oldest === path) break;
       drop(oldest);
     }
     return {
@@ -89,7 +110,7 @@ export function createAttachments({
       spoiler: details.spoiler === true || filename.startsWith('SPOILER_'),
       mediaType: file.mediaType,
       size: file.bytes.length,
-      ephemeral: folder.startsWith('ephemeral-'),
+      ephemeral: place.startsWith('ephemeral-'),
       ...measured,
     };
   }
@@ -122,17 +143,29 @@ export function createAttachments({
     };
   }
 
-  function read(path: string, query: URLSearchParams) {
+  async function read(path: string, query: URLSearchParams) {
     const [expires, issued, hm] = [query.get('ex'), query.get('is'), query.get('hm')];
     if (expires === null || issued === null || hm === null) return;
     const expected = signature(path, expires, issued);
     const given = Buffer.from(hm, 'hex');
     if (given.length !== expected.length || !timingSafeEqual(given, expected)) return;
     if (Number.parseInt(expires, 16) * 1000 < clock.now()) return;
-    return bodies.get(path);
+    const body = bodies.get(path);
+    if (!body) return;
+    try {
+      return { bytes: await readFile(body.file), mediaType: body.mediaType };
+    } catch {
+      // Dropped in this moment.
+      return;
+    }
   }
 
-  return { keep, describe, read, forget: (file) => drop(file.path) };
+  function close() {
+    process.off('exit', clear);
+    clear();
+  }
+
+  return { keep, describe, read, forget: (file) => drop(file.path), close };
 }
 
 /** A name as Discord keeps it: ASCII letters, digits, `_`, `-` and `.`; spaces become `_`, anything else goes. */

@@ -28,6 +28,8 @@ export interface Placed<Value> {
 const MOST_COMPONENTS = 40;
 const MOST_TEXT = 4000;
 const MOST_ROWS = 5;
+// The schema's format is int32, from 0.
+const LARGEST_ID = 2 ** 31 - 1;
 
 /** Every component, outer ones first, with its place in the body. */
 export function* walk(
@@ -88,8 +90,17 @@ export function componentProblems(components: readonly APIMessageTopLevelCompone
     );
   }
   const customIds = new Set<string>();
+  const ids = new Set<number>();
   for (const { path, value } of all) {
     problems.push(...buttonProblems(path, value), ...selectProblems(path, value));
+    // Unique within the message; 0 counts as none (components reference). The code's name is assumed.
+    if (value.id && ids.has(value.id)) {
+      problems.push(problem([...path, 'id'], 'COMPONENT_ID_DUPLICATED', 'Component id cannot be duplicated'));
+    }
+    if (value.id && value.id > LARGEST_ID) {
+      problems.push(problem([...path, 'id'], 'NUMBER_TYPE_MAX', 'int value should be less than 2147483648.'));
+    }
+    if (value.id) ids.add(value.id);
     const customId = customIdOf(value);
     if (customId === undefined) continue;
     if (customIds.has(customId)) {

@@ -4,12 +4,20 @@ export class DiscordError extends Error {
   readonly status: number;
   readonly code: number;
   readonly problems: readonly Problem[];
+  /** for a limit that is not of the route: when to try again */
+  readonly retryAfterMs: number | undefined;
 
-  constructor(status: number, code: number, message: string, problems: readonly Problem[] = []) {
+  constructor(
+    status: number,
+    code: number,
+    message: string,
+    { problems = [], retryAfterMs }: { problems?: readonly Problem[]; retryAfterMs?: number } = {},
+  ) {
     super(message);
     this.status = status;
     this.code = code;
     this.problems = problems;
+    this.retryAfterMs = retryAfterMs;
   }
 }
 
@@ -30,6 +38,10 @@ export const unknownInteraction = () => new DiscordError(404, 10062, 'Unknown in
 export const unknownCommand = () => new DiscordError(404, 10063, 'Unknown application command');
 export const tooManyAttachments = () =>
   new DiscordError(400, 30015, 'Maximum number of attachments in a message reached (10)');
+export const tooManyOldEdits = (retryAfterMs: number) =>
+  new DiscordError(429, 30046, 'Maximum number of edits to messages older than 1 hour reached. Try again later', {
+    retryAfterMs,
+  });
 export const tooLarge = () => new DiscordError(413, 40005, 'Request entity too large');
 export const alreadyAcknowledged = () => new DiscordError(400, 40060, 'Interaction has already been acknowledged.');
 export const tooManyFollowUps = () =>
@@ -43,15 +55,24 @@ export const invalidWebhookToken = () => new DiscordError(401, 50027, 'Invalid W
 export const invalidJson = () => new DiscordError(400, 50109, 'The request body contains invalid JSON.');
 export const noMutualGuild = () =>
   new DiscordError(403, 50278, 'Cannot send messages to this user due to having no mutual guilds');
-export const invalidForm = (...problems: Problem[]) => new DiscordError(400, 50035, 'Invalid Form Body', problems);
+export const invalidForm = (...problems: Problem[]) => new DiscordError(400, 50035, 'Invalid Form Body', { problems });
 
 interface ErrorTree {
   [key: string]: ErrorTree | { code: string; message: string }[];
 }
 
+interface ErrorBody {
+  message: string;
+  code: number;
+  errors?: ErrorTree;
+  retry_after?: number;
+  global?: boolean;
+}
+
 /** The JSON of an error; problems become the tree that ends in `_errors` lists. */
-export function errorBody(error: DiscordError): { message: string; code: number; errors?: ErrorTree } {
-  const body = { message: error.message, code: error.code };
+export function errorBody(error: DiscordError): ErrorBody {
+  const waiting = error.retryAfterMs === undefined ? {} : { retry_after: error.retryAfterMs / 1000, global: false };
+  const body = { message: error.message, code: error.code, ...waiting };
   if (error.problems.length === 0) return body;
   const errors: ErrorTree = Object.create(null);
   for (const { path, code, message } of error.problems) {

@@ -29,12 +29,18 @@ interface Session {
   /** what was sent, for a resume */
   sent: { sequence: number; frame: string }[];
   intents: number;
+  shard: number;
   socket: WebSocket | undefined;
   forget: () => void;
 }
 
 const Frame = z.object({ op: z.number(), d: z.unknown() });
-const Identify = z.object({ token: z.string(), intents: z.number(), properties: z.record(z.string(), z.unknown()) });
+const Identify = z.object({
+  token: z.string(),
+  intents: z.number(),
+  properties: z.record(z.string(), z.unknown()),
+  shard: z.tuple([z.number(), z.number()]).optional(),
+});
 const Resume = z.object({ token: z.string(), session_id: z.string(), seq: z.number().nullable() });
 
 // Opcodes and status codes page of Discord's documentation.
@@ -132,6 +138,15 @@ export function createGateway({
     changed();
   }
 
+  /** Who identifies anew does not come back to a session whose connection is gone (inferred). */
+  function dropLost(shard: number) {
+    for (const session of sessions.values()) {
+      if (session.socket || session.shard !== shard) continue;
+      session.forget();
+      sessions.delete(session.id);
+    }
+  }
+
   function identify(socket: WebSocket, data: unknown): Session | undefined {
     const parsed = Identify.safeParse(data);
     if (!parsed.success) return refuse(socket, CLOSE.decode, 'Error while decoding payload.');
@@ -140,11 +155,14 @@ export function createGateway({
       return refuse(socket, CLOSE.badToken, 'Authentication failed.');
     }
     if ((intents & ~KNOWN_INTENTS) !== 0) return refuse(socket, CLOSE.badIntents, 'Invalid intents.');
+    const shard = parsed.data.shard?.[0] ?? 0;
+    dropLost(shard);
     const session: Session = {
       id: randomUUID().replaceAll('-', ''),
       sequence: 0,
       sent: [],
       intents,
+      shard,
       socket: undefined,
       forget: () => {},
     };

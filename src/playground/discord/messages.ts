@@ -11,8 +11,9 @@ import type { MessageBody } from 'discord-api-spec/zod';
 import type { Clock } from '../../clock.ts';
 import type { Attachments, UploadedFile } from './attachments.ts';
 import { finished, textOf } from './components.ts';
-import { invalidForm } from './discord-error.ts';
+import { invalidForm, unknownChannel } from './discord-error.ts';
 import { writeContent, type MessageContent, type Writing } from './message-content.ts';
+import { createOldEdits } from './old-edits.ts';
 import type { Person, Place, World } from './world.ts';
 
 export interface Message extends MessageContent {
@@ -65,9 +66,12 @@ export interface Messages {
   create(message: NewMessage): Promise<Message>;
   edit(message: Message, change: Edit): Promise<void>;
   remove(message: Message): void;
+  /** Everything in a channel that is deleted; returns what was there. */
+  removeAll(place: Place): Message[];
   find(place: Place, id: string): Message | undefined;
   /** oldest first; what `viewer` sees, or, for the bot's own token, everything that is not ephemeral */
   list(place: Place, viewer?: Person): Message[];
+  /** without the nonce, which only the answer to its creation and MESSAGE_CREATE tell */
   render(message: Message): APIMessage;
 }
 
@@ -88,6 +92,7 @@ export function createMessages({
   changed: (change: MessageChange, message: Message) => void;
 }): Messages {
   const channels = new Map<string, Map<string, Message>>();
+  const oldEdits = createOldEdits({ clock });
 
   function channel(place: Place): Map<string, Message> {
     let messages = channels.get(place.id);
@@ -102,6 +107,11 @@ export function createMessages({
     const content = loading
       ? { ...empty, flags: MessageFlags.Loading }
       : await writeContent(attachments, { body, uploads, writing: 'create', fileLimit, folder });
+    if (!world.exists(place)) {
+      for (const file of content.files) attachments.forget(file);
+      // Inferred: Discord does not say what an interaction of a deleted channel is answered.
+      throw unknownChannel();
+    }
     const flags = content.flags & ~MessageFlags.Ephemeral;
     const reference = referenceOf(place, body);
     const replies = reference ? MessageType.Reply : MessageType.Default;
@@ -164,7 +174,8 @@ export function createMessages({
   }
 
   /** One after the other: each builds on what the one before has left. */
-  function edit(message: Message, change: Edit): Promise<void> {
+  async function edit(message: Message, change: Edit): Promise<void> {
+    oldEdits.count(message);
     const done = message.edits.then(() => applyEdit(message, change));
     message.edits = done.catch(() => {});
     return done;
@@ -191,6 +202,13 @@ export function createMessages({
     channel(message.place).delete(message.id);
     for (const file of message.files) attachments.forget(file);
     changed('message-deleted', message);
+  }
+
+  function removeAll(place: Place): Message[] {
+    const removed = [...channel(place).values()];
+    channels.delete(place.id);
+    for (const { files } of removed) for (const file of files) attachments.forget(file);
+    return removed;
   }
 
   function find(place: Place, id: string) {
@@ -225,7 +243,6 @@ export function createMessages({
       pinned: false,
       type: message.type,
       ...(isFlags(message.flags) ? { flags: message.flags } : {}),
-      ...(message.nonce === undefined ? {} : { nonce: message.nonce }),
       ...(message.webhook === undefined ? {} : { webhook_id: message.webhook, application_id: message.webhook }),
       ...(message.metadata ? { interaction_metadata: message.metadata } : {}),
       ...(message.metadata && message.command !== undefined
@@ -262,7 +279,7 @@ export function createMessages({
     return file ? { name: file.filename, size: file.size } : {};
   }
 
-  return { create, edit, remove, find, list, render };
+  return { create, edit, remove, removeAll, find, list, render };
 }
 
 /** The older form of the metadata, which alone has the command's name. */

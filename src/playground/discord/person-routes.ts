@@ -4,15 +4,18 @@ import { z } from 'zod';
 import type { AutocompleteChoices, InteractionStarted, PlaygroundState } from '../api.ts';
 import type { MovableClock } from '../clock.ts';
 import type { Attachments } from './attachments.ts';
+import { permissionsOf } from './changes.ts';
 import { createCommandInputs, resolveUser, type Resolved } from './command-input.ts';
 import { componentData, modalData } from './component-input.ts';
 import type { EventFeed } from './event-feed.ts';
 import type { Faults } from './faults.ts';
 import type { Body, Reply } from './http.ts';
 import type { Interactions } from './interactions.ts';
+import type { MessageLog } from './message-log.ts';
 import type { Message, Messages } from './messages.ts';
 import { PersonError } from './person-error.ts';
 import type { Registry } from './registry.ts';
+import type { RequestCounts } from './request-counts.ts';
 import type { Route } from './router.ts';
 import type { Person, Place, World } from './world.ts';
 
@@ -47,6 +50,8 @@ export interface PersonDependencies {
   world: World;
   registry: Registry;
   messages: Messages;
+  messageLog: MessageLog;
+  requestCounts: RequestCounts;
   interactions: Interactions;
   attachments: Attachments;
   faults: Faults;
@@ -67,12 +72,13 @@ export function personRoutes(dependencies: PersonDependencies): PersonRoute[] {
     return {
       now: clock.now(),
       bot: { user: world.bot, online: dependencies.online() },
-      users: people.map(({ user, about }) => ({
+      users: people.map(({ user, about, closedDms }) => ({
         id: user.id,
         name: user.username,
         displayName: user.global_name ?? user.username,
         avatarUrl: `/cdn/avatars/${user.id}/${user.username}.svg`,
         about,
+        closedDms,
       })),
       channels: world.places().map((place) => ({
         id: place.id,
@@ -81,6 +87,15 @@ export function personRoutes(dependencies: PersonDependencies): PersonRoute[] {
         about: place.about,
         users: people.filter((person) => world.sees(person, place)).map(({ user }) => user.id),
         botIsMember: place.botIsMember,
+        ...(place.guild ? { guild: place.guild.id } : {}),
+        botPermissions: permissionsOf(place),
+      })),
+      guilds: world.guilds.map(({ id, name, botIsMember, premiumTier, fileLimit }) => ({
+        id,
+        name,
+        botIsMember,
+        premiumTier,
+        fileLimit,
       })),
       commands: [...registry.list(), ...world.guilds.flatMap(({ id }) => registry.list(id))],
       faults: faults.list(),
@@ -197,6 +212,15 @@ export function personRoutes(dependencies: PersonDependencies): PersonRoute[] {
     return { status: 200, json: messages.list(placeOf(person, call.param('channel')), person).map(messages.render) };
   }
 
+  function listAll(call: PersonCall): Reply {
+    const name = call.query.get('channel');
+    if (name === null) return { status: 200, json: dependencies.messageLog.list() };
+    // The id of a channel that was deleted is still good for what was in it.
+    const channel = world.place(name)?.id ?? (/^\d+$/u.test(name) ? name : undefined);
+    if (channel === undefined) throw new PersonError(`There is no channel ${name}.`, 404);
+    return { status: 200, json: dependencies.messageLog.list(channel) };
+  }
+
   function oneInteraction(call: PersonCall): Reply {
     const interaction = interactions.find(call.param('interaction'));
     if (!interaction) throw new PersonError('There is no such interaction.', 404);
@@ -230,6 +254,12 @@ export function personRoutes(dependencies: PersonDependencies): PersonRoute[] {
     { method: 'GET', path: '/playground/state', handle: () => ({ status: 200, json: state() }) },
     { method: 'POST', path: `${user}/commands/{name}`, handle: runCommand },
     { method: 'GET', path: `${user}/channels/{channel}/messages`, handle: listMessages },
+    { method: 'GET', path: '/playground/messages', handle: listAll },
+    {
+      method: 'GET',
+      path: '/playground/requests',
+      handle: () => ({ status: 200, json: dependencies.requestCounts.list() }),
+    },
     { method: 'POST', path: `${user}/components`, handle: useComponent },
     { method: 'POST', path: `${user}/modals`, handle: submitModal },
     { method: 'GET', path: `${user}/autocomplete`, handle: autocomplete },
@@ -263,7 +293,8 @@ function modalJson(body: Body): unknown {
   }
 }
 
-function parse<Output>(schema: z.ZodType<Output>, value: unknown): Output {
+/** Throws a PersonError that says what is wrong. */
+export function parse<Output>(schema: z.ZodType<Output>, value: unknown): Output {
   const result = schema.safeParse(value);
   if (result.success) return result.data;
   throw new PersonError(z.prettifyError(result.error), 400);

@@ -70,6 +70,6 @@ export function createRateLimits({ clock, global }: { clock: Clock; global: Rate
   };
 }
 
-function retryHeaders(ms: number, scope: string): Record<string, string> {
+export function retryHeaders(ms: number, scope: string): Record<string, string> {
   return { 'retry-after': String(Math.ceil(ms / 1000)), 'x-ratelimit-scope': scope };
 }

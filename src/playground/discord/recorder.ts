@@ -11,6 +11,8 @@ interface RecordedRequest {
   params: Record<string, string>;
   /** 0 where a fault left it without an answer */
   status: number;
+  /** of a refusal: Discord's own */
+  code?: number;
   body?: unknown;
   files?: { name: string; size: number }[];
 }

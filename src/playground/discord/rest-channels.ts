@@ -7,6 +7,7 @@ import {
 import type { Clock } from '../../clock.ts';
 import {
   closedDms,
+  invalidForm,
   missingAccess,
   missingPermissions,
   noMutualGuild,
@@ -32,7 +33,6 @@ const WRITE = { limit: 5, windowMs: 5000 };
 const READ = { limit: 10, windowMs: 5000 };
 // Nonces are remembered "for the past few minutes" (create message, enforce_nonce).
 const NONCE_MS = 5 * 60_000;
-const MOST_LISTED = 100;
 
 const { AttachFiles, ReadMessageHistory, SendMessages, ViewChannel } = PermissionFlagsBits;
 
@@ -44,7 +44,7 @@ export interface ChannelDependencies {
 
 /** Channels, guilds and messages by the bot's own token. */
 export function channelRoutes({ clock, world, messages }: ChannelDependencies): BotRoute[] {
-  const nonces = new Map<string, { at: number; message: Message }>();
+  const nonces = new Map<string, { at: number; message: Promise<Message> }>();
 
   function place(call: Call, ...permissions: bigint[]): Place {
     const id = call.param('channel');
@@ -66,38 +66,57 @@ export function channelRoutes({ clock, world, messages }: ChannelDependencies): 
     const where = place(call, SendMessages, ...(call.uploads.length > 0 ? [AttachFiles] : []));
     const [recipient] = where.people ?? [];
     if (recipient?.closedDms) throw closedDms();
-    if (recipient && !recipient.mutual) throw noMutualGuild();
+    if (recipient && !world.isMutual(recipient)) throw noMutualGuild();
     const body = check(Create, call.json);
-    if (body.message_reference && (where.botPermissions & ReadMessageHistory) === 0n) throw missingPermissions();
+    if (body.message_reference && !mayReadHistory(where)) throw missingPermissions();
     const key = body.enforce_nonce && body.nonce !== undefined ? `${where.id} ${body.nonce}` : undefined;
     const known = key === undefined ? undefined : nonces.get(key);
-    if (known && known.at + NONCE_MS > clock.now()) return ok(messages.render(known.message));
+    if (known && known.at + NONCE_MS > clock.now()) return ok(created(await known.message));
     const fileLimit = where.guild?.fileLimit ?? world.fileLimit;
-    const message = await messages.create({ place: where, author: world.bot, body, uploads: call.uploads, fileLimit });
+    const message = messages.create({ place: where, author: world.bot, body, uploads: call.uploads, fileLimit });
     if (key !== undefined) remember(key, message);
-    return ok(messages.render(message));
+    return ok(created(await message));
   }
 
-  function remember(key: string, message: Message) {
-    nonces.set(key, { at: clock.now(), message });
+  /** From the moment that it is asked for, so that a second request during a long upload makes no second message. */
+  function remember(key: string, message: Promise<Message>) {
     for (const [old, { at }] of nonces) {
       if (at + NONCE_MS > clock.now()) break;
       nonces.delete(old);
     }
+    nonces.set(key, { at: clock.now(), message });
+    message.catch(() => {
+      if (nonces.get(key)?.message === message) nonces.delete(key);
+    });
+  }
+
+  function created(message: Message) {
+    return { ...messages.render(message), ...(message.nonce === undefined ? {} : { nonce: message.nonce }) };
   }
 
   function list(call: Call): Reply {
+    const { limit, turn } = page(call.query);
     const where = place(call);
-    if ((where.botPermissions & ReadMessageHistory) === 0n) return ok([]);
-    const limit = Math.min(Math.max(Number(call.query.get('limit') ?? 50) || 50, 1), MOST_LISTED);
-    const [before, after] = [call.query.get('before'), call.query.get('after')];
-    const visible = messages
-      .list(where)
-      .filter(
-        ({ id }) => (before === null || BigInt(id) < BigInt(before)) && (after === null || BigInt(id) > BigInt(after)),
-      );
-    const chosen = after === null ? visible.slice(-limit) : visible.slice(0, limit);
-    return ok(chosen.toReversed().map(messages.render));
+    // Without it there are "no messages" (get channel messages), and no error.
+    if (!mayReadHistory(where)) return ok([]);
+    const newestFirst = messages.list(where).toReversed();
+    if (turn === undefined) return ok(newestFirst.slice(0, limit).map(messages.render));
+    const newer = newestFirst.filter(({ id }) => BigInt(id) > turn.id);
+    const older = newestFirst.filter(({ id }) => BigInt(id) < turn.id);
+    const same = newestFirst.filter(({ id }) => BigInt(id) === turn.id);
+    const half = Math.floor(limit / 2);
+    const chosen = {
+      before: older.slice(0, limit),
+      after: newer.slice(-limit),
+      around: [...(half > 0 ? newer.slice(-half) : []), ...same, ...older.slice(0, half)].slice(0, limit),
+    };
+    return ok(chosen[turn.key].map(messages.render));
+  }
+
+  function read(call: Call): Reply {
+    const where = place(call);
+    if (!mayReadHistory(where)) throw missingPermissions();
+    return ok(messages.render(find(call, where)));
   }
 
   async function edit(call: Call): Promise<Reply> {
@@ -143,16 +162,42 @@ export function channelRoutes({ clock, world, messages }: ChannelDependencies): 
     },
     { ...inChannel, limit: WRITE, method: 'POST', path: all, handle: create },
     { ...inChannel, limit: READ, method: 'GET', path: all, handle: list },
-    {
-      ...inChannel,
-      limit: READ,
-      method: 'GET',
-      path: one,
-      handle: (call) => ok(messages.render(find(call, place(call)))),
-    },
+    { ...inChannel, limit: READ, method: 'GET', path: one, handle: read },
     { ...inChannel, limit: WRITE, method: 'PATCH', path: one, handle: edit },
     { ...inChannel, limit: WRITE, method: 'DELETE', path: one, handle: remove },
     { auth: 'bot', limit: WRITE, method: 'POST', path: '/users/@me/channels', handle: openDm },
     { auth: 'bot', major: ['guild'], limit: READ, method: 'GET', path: '/guilds/{guild}', handle: guild },
   ];
+}
+
+function mayReadHistory({ botPermissions }: Place): boolean {
+  return (botPermissions & ReadMessageHistory) !== 0n;
+}
+
+interface Page {
+  limit: number;
+  turn: { key: 'before' | 'after' | 'around'; id: bigint } | undefined;
+}
+
+/** Which messages are asked for; `before`, `after` and `around` exclude each other. */
+function page(query: URLSearchParams): Page {
+  const limit = Number(query.get('limit') ?? 50);
+  if (!Number.isInteger(limit)) {
+    throw invalidForm({ path: ['limit'], code: 'NUMBER_TYPE_COERCE', message: 'Value is not int.' });
+  }
+  if (limit < 1 || limit > 100) {
+    const message = 'int value should be between 1 and 100.';
+    throw invalidForm({ path: ['limit'], code: limit < 1 ? 'NUMBER_TYPE_MIN' : 'NUMBER_TYPE_MAX', message });
+  }
+  const given = (['before', 'after', 'around'] as const).flatMap((key) => {
+    const id = query.get(key);
+    return id === null ? [] : [{ key, id }];
+  });
+  const wrong = given.find(({ id }, index) => index > 0 || !/^\d{1,20}$/u.test(id));
+  if (wrong) {
+    const message = `Value "${wrong.id.slice(0, 50)}" is not snowflake, or not the only one of its kind.`;
+    throw invalidForm({ path: [wrong.key], code: 'NUMBER_TYPE_COERCE', message });
+  }
+  const [turn] = given;
+  return { limit, turn: turn && { key: turn.key, id: BigInt(turn.id) } };
 }

@@ -167,8 +167,8 @@ export function interactionRoutes({
     const id = call.param('message');
     const { original, place } = interaction;
     const message = messages.find(place, id === '@original' ? (original?.id ?? '') : id);
-    if (!message || message.webhook !== applicationId) throw unknownMessage();
-    if (message !== original && message.metadata?.id !== interaction.id) throw unknownMessage();
+    // After a click `@original` is the message with the button, also one that the bot's own token has made.
+    if (!message || (message !== original && message.metadata?.id !== interaction.id)) throw unknownMessage();
     return message;
   }
 

@@ -1,11 +1,13 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { z } from 'zod';
 import type { Clock } from '../../clock.ts';
 import type { FaultKind } from '../api.ts';
 import { DiscordError, errorBody, invalidForm, invalidJson, tooLarge, unauthorized } from './discord-error.ts';
 import type { Faults } from './faults.ts';
 import { readBody, sendReply, type Body, type Reply } from './http.ts';
-import { createRateLimits, type RateLimit } from './rate-limits.ts';
+import { createRateLimits, retryHeaders, type RateLimit } from './rate-limits.ts';
 import type { Recorder } from './recorder.ts';
+import type { RequestCounts } from './request-counts.ts';
 import { createRouter, routeName, type Route } from './router.ts';
 import type { UploadedFile } from './attachments.ts';
 
@@ -33,6 +35,7 @@ export interface RestDependencies {
   token: string;
   faults: Faults;
   recorder: Recorder;
+  requestCounts: RequestCounts;
   /** bytes of a whole request */
   requestLimit: number;
   globalLimit: RateLimit;
@@ -42,11 +45,12 @@ export interface Rest {
   handle(request: IncomingMessage, response: ServerResponse, path: string, query: URLSearchParams): Promise<void>;
 }
 
+const Refused = z.object({ code: z.number() });
 const FAULT_RETRY_SECONDS = 1;
 
 /** Discord's REST interface: what every route has in common. */
 export function createRest(dependencies: RestDependencies): Rest {
-  const { clock, token, faults, recorder, requestLimit } = dependencies;
+  const { clock, token, faults, recorder, requestCounts, requestLimit } = dependencies;
   const router = createRouter(dependencies.routes);
   const limits = createRateLimits({ clock, global: dependencies.globalLimit });
 
@@ -61,7 +65,7 @@ export function createRest(dependencies: RestDependencies): Rest {
     const { route, params } = match;
     const fault = faults.take(routeName(route));
     if (fault && fault !== 'lost-answer') {
-      record(route, params, statusOf(fault), undefined);
+      record(route, params, { status: statusOf(fault) }, undefined);
       return misbehave(fault, request, response);
     }
     const over = limited(route, params);
@@ -69,7 +73,7 @@ export function createRest(dependencies: RestDependencies): Rest {
     if (over.reply) request.resume();
     else body = await readBody(request, requestLimit);
     const reply = over.reply ?? (await answer(route, params, query, request, body));
-    record(route, params, fault ? 0 : reply.status, body);
+    record(route, params, fault ? { status: 0 } : reply, body);
     if (fault === 'lost-answer') response.socket?.resetAndDestroy();
     else sendReply(response, { ...reply, headers: { ...over.headers, ...reply.headers } });
     return undefined;
@@ -110,13 +114,17 @@ export function createRest(dependencies: RestDependencies): Rest {
         uploads: body?.uploads ?? [],
       });
     } catch (error) {
-      if (error instanceof DiscordError) return { status: error.status, json: errorBody(error) };
+      if (error instanceof DiscordError) return refusal(error);
       const message = `The playground failed: ${error instanceof Error ? error.message : String(error)}`;
       return { status: 500, json: { message, code: 0 } };
     }
   }
 
-  function record({ method, path }: BotRoute, params: Record<string, string>, status: number, body: Body | undefined) {
+  function record(route: BotRoute, params: Record<string, string>, reply: Reply, body: Body | undefined) {
+    const { method, path } = route;
+    const { status } = reply;
+    const { code } = status < 400 ? {} : (Refused.safeParse(reply.json).data ?? {});
+    requestCounts.note(route, params, status, code);
     const { token: _secret, ...named } = params;
     recorder.write({
       time: new Date(clock.now()).toISOString(),
@@ -124,12 +132,19 @@ export function createRest(dependencies: RestDependencies): Rest {
       route: path,
       params: named,
       status,
+      ...(code === undefined ? {} : { code }),
       ...(body?.json === undefined ? {} : { body: body.json }),
       ...(body?.uploads.length ? { files: body.uploads.map(({ name, bytes }) => ({ name, size: bytes.length })) } : {}),
     });
   }
 
   return { handle };
+}
+
+function refusal(error: DiscordError): Reply {
+  const { status, retryAfterMs } = error;
+  const headers = retryAfterMs === undefined ? {} : retryHeaders(retryAfterMs, 'user');
+  return { status, json: errorBody(error), headers };
 }
 
 /**

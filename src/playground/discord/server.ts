@@ -1,27 +1,31 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { GatewayIntentBits } from 'discord-api-types/v10';
-import type { PlaygroundFault } from '../api.ts';
+import { GatewayIntentBits, PermissionFlagsBits } from 'discord-api-types/v10';
+import type { PlaygroundFault, PlaygroundMessage, PlaygroundRequests } from '../api.ts';
 import { createMovableClock, type MovableClock } from '../clock.ts';
 import { createAttachments } from './attachments.ts';
-import { avatarSvg } from './avatar.ts';
+import { cdnRoutes } from './cdn-routes.ts';
+import { changeRoutes } from './change-routes.ts';
+import { createChanges, type WorldChanges } from './changes.ts';
 import { createEventFeed } from './event-feed.ts';
 import { createFaults } from './faults.ts';
 import { createGateway, type Gateway } from './gateway.ts';
-import { isOurs, readBody, sendReply, type Reply } from './http.ts';
+import { isOurs, readBody, sendReply } from './http.ts';
 import { createInteractions, type Interaction } from './interactions.ts';
+import { createMessageLog } from './message-log.ts';
 import { createMessages, type Message, type MessageChange } from './messages.ts';
 import { PersonError } from './person-error.ts';
 import { personRoutes, type PersonRoute } from './person-routes.ts';
 import { createRecorder } from './recorder.ts';
 import { createRegistry } from './registry.ts';
+import { createRequestCounts } from './request-counts.ts';
 import { applicationRoutes } from './rest-application.ts';
 import { channelRoutes } from './rest-channels.ts';
 import { interactionRoutes } from './rest-interactions.ts';
 import { createRest } from './rest.ts';
 import { createRouter, routeName } from './router.ts';
 import { createSnowflakes } from './snowflake.ts';
-import { createWorld } from './world.ts';
+import { createWorld, type Place } from './world.ts';
 
 export interface LocalDiscordOptions {
   /** 0, the default: any free port */
@@ -39,11 +43,13 @@ export interface LocalDiscordOptions {
   guildFileLimit?: number;
   /** bytes a whole request of the bot may have; default 25 MiB */
   requestLimit?: number;
+  /** bytes of files, on disk, before the oldest are dropped; default 4 GiB */
+  keptBytes?: number;
   /** how many further members there are from the start: `user1` and so on */
   users?: number;
 }
 
-export interface LocalDiscord {
+export interface LocalDiscord extends WorldChanges {
   /** where people go: `http://127.0.0.1:1234` */
   url: string;
   /** what discord.js gets as `rest.api` */
@@ -59,12 +65,17 @@ export interface LocalDiscord {
   otherRoutes: readonly string[];
   gateway: Pick<Gateway, 'reconnect' | 'invalidate' | 'drop' | 'repeat'>;
   setFault(fault: PlaygroundFault): void;
+  /** every message that the bot ever made, oldest first; `channel` is an id */
+  madeMessages(channel?: string): PlaygroundMessage[];
+  /** what the bot has asked and was answered, summed up */
+  requests(): PlaygroundRequests[];
   close(): Promise<void>;
 }
 
 const MIB = 1024 * 1024;
 const DEFAULT_FILE_LIMIT = 20 * MIB;
 const DEFAULT_REQUEST_LIMIT = 25 * MIB;
+const DEFAULT_KEPT_BYTES = 4096 * MIB;
 const GLOBAL_LIMIT = { limit: 50, windowMs: 1000 };
 // A person may attach several files of their own limit; more than this is nobody's command.
 const PERSON_REQUEST_LIMIT = 1024 * MIB;
@@ -77,6 +88,8 @@ export async function createLocalDiscord(options: LocalDiscordOptions = {}): Pro
   const newId = createSnowflakes(clock);
   const applicationId = newId();
   const token = `${Buffer.from(applicationId).toString('base64url')}.local.playground`;
+  const messageLog = createMessageLog({ clock });
+  const requestCounts = createRequestCounts();
   const recorder = createRecorder(options.record);
   const feed = createEventFeed(clock);
   const stateChanged = () => feed.send(() => ({ type: 'state-changed' }));
@@ -86,7 +99,12 @@ export async function createLocalDiscord(options: LocalDiscordOptions = {}): Pro
     guildFileLimit: options.guildFileLimit ?? fileLimit,
     users: options.users ?? 0,
   });
-  const attachments = createAttachments({ clock, newId, baseUrl: () => url });
+  const attachments = createAttachments({
+    clock,
+    newId,
+    baseUrl: () => url,
+    mostBytes: options.keptBytes ?? DEFAULT_KEPT_BYTES,
+  });
   const faults = createFaults(stateChanged);
   const registry = createRegistry({ applicationId, newId, changed: stateChanged });
   const messages = createMessages({ clock, newId, attachments, world, changed: messageChanged });
@@ -111,6 +129,15 @@ export async function createLocalDiscord(options: LocalDiscordOptions = {}): Pro
     dispatch: (interaction) => gateway.dispatch('INTERACTION_CREATE', interaction),
     changed: interactionChanged,
   });
+  const changes = createChanges({
+    world,
+    messages,
+    dispatch: gateway.dispatch,
+    swept: (gone) => {
+      for (const message of gone) messageLog.note('message-deleted', message);
+    },
+    changed: stateChanged,
+  });
   const botRoutes = [
     ...applicationRoutes({
       applicationId,
@@ -128,6 +155,7 @@ export async function createLocalDiscord(options: LocalDiscordOptions = {}): Pro
     token,
     faults,
     recorder,
+    requestCounts,
     requestLimit: options.requestLimit ?? DEFAULT_REQUEST_LIMIT,
     globalLimit: GLOBAL_LIMIT,
   });
@@ -137,6 +165,8 @@ export async function createLocalDiscord(options: LocalDiscordOptions = {}): Pro
       world,
       registry,
       messages,
+      messageLog,
+      requestCounts,
       interactions,
       attachments,
       faults,
@@ -146,14 +176,14 @@ export async function createLocalDiscord(options: LocalDiscordOptions = {}): Pro
       botRoutes: () => botRoutes.map(routeName),
       changed: stateChanged,
     }),
-    { method: 'GET', path: '/cdn/avatars/{user}/{name}', handle: (call) => avatar(call.param('name')) },
-    { method: 'GET', path: '/cdn/attachments/{channel}/{attachment}/{name}', handle: file },
-    { method: 'GET', path: '/cdn/ephemeral-attachments/{application}/{attachment}/{name}', handle: file },
+    ...changeRoutes(changes),
+    ...cdnRoutes(attachments),
   ];
   const otherRouter = createRouter(others);
 
   function messageChanged(change: MessageChange, message: Message) {
-    const { place, onlyFor } = message;
+    messageLog.note(change, message);
+    const { place, onlyFor, nonce } = message;
     const seenBy = (viewer: Parameters<typeof world.sees>[0]) =>
       world.sees(viewer, place) && (!onlyFor || onlyFor === viewer);
     const channel = place.id;
@@ -164,14 +194,15 @@ export async function createLocalDiscord(options: LocalDiscordOptions = {}): Pro
           : { type: change, channel, message: messages.render(message) },
       seenBy,
     );
-    if (onlyFor || !place.botIsMember) return;
+    if (onlyFor || !place.botIsMember || !mayView(place)) return;
     const intent = place.guild ? GatewayIntentBits.GuildMessages : GatewayIntentBits.DirectMessages;
     const guild = place.guild ? { guild_id: place.guild.id } : {};
     if (change === 'message-deleted') {
       gateway.dispatch('MESSAGE_DELETE', { id: message.id, channel_id: channel, ...guild }, intent);
     } else {
       const type = change === 'message-created' ? 'MESSAGE_CREATE' : 'MESSAGE_UPDATE';
-      gateway.dispatch(type, { ...messages.render(message), ...guild }, intent);
+      const told = change === 'message-created' && nonce !== undefined ? { nonce } : {};
+      gateway.dispatch(type, { ...messages.render(message), ...told, ...guild }, intent);
     }
   }
 
@@ -180,31 +211,6 @@ export async function createLocalDiscord(options: LocalDiscordOptions = {}): Pro
       () => ({ type: 'interaction-changed', interaction: interactions.describe(interaction) }),
       (viewer) => viewer === interaction.person,
     );
-  }
-
-  function file(call: Parameters<PersonRoute['handle']>[0]): Reply {
-    const [kind, first] =
-      call.param('channel') === ''
-        ? ['ephemeral-attachments', call.param('application')]
-        : ['attachments', call.param('channel')];
-    const found = attachments.read(
-      `/cdn/${kind}/${first}/${call.param('attachment')}/${call.param('name')}`,
-      call.query,
-    );
-    if (!found) {
-      return {
-        status: 404,
-        bytes: Buffer.from('This content is no longer available.'),
-        headers: { 'content-type': 'text/plain' },
-      };
-    }
-    // What people upload is shown as what it says it is, and never run: no scripts, no guessing.
-    const headers = {
-      'content-type': found.mediaType,
-      'content-security-policy': 'sandbox',
-      'x-content-type-options': 'nosniff',
-    };
-    return { status: 200, bytes: found.bytes, headers: { ...headers, 'cache-control': 'private, max-age=3600' } };
   }
 
   async function other(request: IncomingMessage, response: ServerResponse, path: string, query: URLSearchParams) {
@@ -282,10 +288,12 @@ export async function createLocalDiscord(options: LocalDiscordOptions = {}): Pro
     });
     server.closeAllConnections();
     await closed;
+    attachments.close();
     recorder.close();
   }
 
   return {
+    ...changes,
     url,
     api: `${url}/api`,
     token,
@@ -296,12 +304,14 @@ export async function createLocalDiscord(options: LocalDiscordOptions = {}): Pro
     otherRoutes: others.map(routeName),
     gateway,
     setFault: faults.set,
+    madeMessages: messageLog.list,
+    requests: requestCounts.list,
     close: () => (closing ??= close()),
   };
 }
 
-function avatar(name: string): Reply {
-  return { status: 200, bytes: avatarSvg(name.replace(/\.svg$/u, '')), headers: { 'content-type': 'image/svg+xml' } };
+function mayView({ botPermissions }: Place): boolean {
+  return (botPermissions & PermissionFlagsBits.ViewChannel) !== 0n;
 }
 
 function whole(body: Awaited<ReturnType<typeof readBody>>) {

@@ -1,21 +1,12 @@
 import {
   ChannelType,
-  GuildDefaultMessageNotifications,
-  GuildExplicitContentFilter,
   GuildMemberFlags,
-  GuildMFALevel,
-  GuildNSFWLevel,
-  GuildPremiumTier,
-  GuildSystemChannelFlags,
-  GuildVerificationLevel,
-  Locale,
   PermissionFlagsBits,
-  type APIGuild,
   type APIGuildMember,
-  type APIRole,
   type APIUser,
 } from 'discord-api-types/v10';
-import type { PlaygroundChannel } from '../api.ts';
+import type { PlaygroundChannel, PremiumTier } from '../api.ts';
+import { guildObject } from './guild-object.ts';
 
 /** The people and places of the playground. Messages and interactions are kept elsewhere. */
 export interface Person {
@@ -25,7 +16,7 @@ export interface Person {
   fileLimit: number;
   closedDms: boolean;
   moderator: boolean;
-  /** whether they share a guild with the bot */
+  /** whether they are in the bot's own guild */
   mutual: boolean;
   dm: Place;
 }
@@ -43,10 +34,11 @@ export interface Place {
   botPermissions: bigint;
 }
 
-interface Guild {
+export interface Guild {
   id: string;
   name: string;
   botIsMember: boolean;
+  premiumTier: PremiumTier;
   /** bytes: what the guild's boosts allow everybody */
   fileLimit: number;
   moderatorRole: string;
@@ -63,12 +55,21 @@ export interface World {
   person(idOrName: string): Person | undefined;
   place(idOrName: string, viewer?: Person): Place | undefined;
   sees(person: Person, place: Place): boolean;
+  /** whether this person and the bot share a guild */
+  isMutual(person: Person): boolean;
   permissions(person: Person, place: Place): bigint;
   member(person: Person, guild: Guild): APIGuildMember & { user: APIUser };
   channel(place: Place): object;
   guild(guild: Guild): object;
   /** the guild as the gateway tells of it */
   guildCreate(guild: Guild): object;
+  /** false where it was deleted */
+  exists(place: Place): boolean;
+  /** for channels of a guild only: nothing else can be deleted */
+  deletePlace(place: Place): void;
+  /** In a guild that the bot has left it is as if people had installed it for themselves. */
+  setMembership(guild: Guild, botIsMember: boolean): void;
+  setTier(guild: Guild, tier: PremiumTier): void;
 }
 
 const {
@@ -100,6 +101,8 @@ const EVERYONE =
 const USER_INSTALLED = AttachFiles | EmbedLinks | MentionEveryone;
 const NAME = /^[a-z][a-z0-9-]{0,31}$/u;
 const MIB = 1024 * 1024;
+// Tiers 2 and 3 as Discord's help pages have them; the API's documentation names no numbers.
+const TIER_LIMITS = { 0: 0, 1: 0, 2: 50 * MIB, 3: 100 * MIB };
 
 export function createWorld({
   newId,
@@ -121,7 +124,7 @@ export function createWorld({
   const people: Person[] = [];
 
   function newGuild(name: string, fileLimit: number, botIsMember: boolean): Guild {
-    return { id: newId(), name, botIsMember, fileLimit, moderatorRole: newId() };
+    return { id: newId(), name, botIsMember, premiumTier: 0, fileLimit, moderatorRole: newId() };
   }
 
   function text(name: string, about: string, guild: Guild, botPermissions: bigint): Place {
@@ -129,7 +132,9 @@ export function createWorld({
     return { id: newId(), name, kind: 'guild-text', about, guild, people: undefined, botIsMember, botPermissions };
   }
 
-  const rooms = [
+  /** what the bot may in a guild's channel when it is the other of member and not */
+  const outside = new Map<Place, bigint>();
+  let rooms = [
     text('characters', 'The bot may do everything here', home, EVERYONE),
     text(
       'no-files',
@@ -190,7 +195,32 @@ export function createWorld({
 
   function sees(person: Person, place: Place): boolean {
     if (place.people) return place.people.includes(person);
-    return person.mutual || place.guild !== home;
+    return exists(place) && (person.mutual || place.guild !== home);
+  }
+
+  function exists(place: Place): boolean {
+    return !place.guild || rooms.includes(place);
+  }
+
+  function deletePlace(place: Place) {
+    rooms = rooms.filter((room) => room !== place);
+  }
+
+  function setMembership(guild: Guild, botIsMember: boolean) {
+    if (guild.botIsMember === botIsMember) return;
+    guild.botIsMember = botIsMember;
+    for (const room of rooms) {
+      if (room.guild !== guild) continue;
+      const before = outside.get(room);
+      outside.set(room, room.botPermissions);
+      room.botIsMember = botIsMember;
+      room.botPermissions = before ?? (botIsMember ? EVERYONE : USER_INSTALLED);
+    }
+  }
+
+  function setTier(guild: Guild, tier: PremiumTier) {
+    guild.premiumTier = tier;
+    guild.fileLimit = Math.max(fileLimit, TIER_LIMITS[tier]);
   }
 
   /** `dm` is everybody's own direct message. */
@@ -220,6 +250,11 @@ export function createWorld({
     };
   }
 
+  function describe({ id, name, premiumTier, moderatorRole }: Guild) {
+    const moderators = { role: moderatorRole, permissions: EVERYONE | ManageMessages };
+    return guildObject({ id, name, owner: ana.user.id, premiumTier, everyone: EVERYONE, moderators });
+  }
+
   return {
     bot,
     fileLimit,
@@ -229,12 +264,17 @@ export function createWorld({
     person: findPerson,
     place: findPlace,
     sees,
+    isMutual: (person) => person.mutual && home.botIsMember,
     permissions,
     member,
+    exists,
+    deletePlace,
+    setMembership,
+    setTier,
     channel: channelOf,
-    guild: (guild) => guildObject(guild, ana.user.id),
+    guild: describe,
     guildCreate: (guild) => ({
-      ...guildObject(guild, ana.user.id),
+      ...describe(guild),
       joined_at: '2026-01-01T00:00:00.000000+00:00',
       large: false,
       unavailable: false,
@@ -289,58 +329,4 @@ function channelOf(place: Place) {
     flags: 0,
     ...(owner ? { owner_id: owner.id } : {}),
   };
-}
-
-function role(id: string, name: string, permissions: bigint, position: number) {
-  return {
-    id,
-    name,
-    permissions: String(permissions),
-    position,
-    color: 0,
-    colors: { primary_color: 0, secondary_color: null, tertiary_color: null },
-    hoist: false,
-    managed: false,
-    mentionable: false,
-    flags: 0,
-  } satisfies Omit<APIRole, 'flags'> & { flags: number };
-}
-
-function guildObject(guild: Guild, owner: string) {
-  return {
-    id: guild.id,
-    name: guild.name,
-    icon: null,
-    splash: null,
-    banner: null,
-    description: null,
-    discovery_splash: null,
-    owner_id: owner,
-    afk_channel_id: null,
-    afk_timeout: 300,
-    verification_level: GuildVerificationLevel.None,
-    default_message_notifications: GuildDefaultMessageNotifications.OnlyMentions,
-    explicit_content_filter: GuildExplicitContentFilter.Disabled,
-    roles: [
-      role(guild.id, '@everyone', EVERYONE, 0),
-      role(guild.moderatorRole, 'Moderator', EVERYONE | ManageMessages, 1),
-    ],
-    emojis: [],
-    stickers: [],
-    features: [],
-    mfa_level: GuildMFALevel.None,
-    application_id: null,
-    system_channel_id: null,
-    system_channel_flags: GuildSystemChannelFlags.SuppressJoinNotifications,
-    rules_channel_id: null,
-    vanity_url_code: null,
-    premium_tier: GuildPremiumTier.None,
-    preferred_locale: Locale.EnglishUS,
-    public_updates_channel_id: null,
-    nsfw_level: GuildNSFWLevel.Default,
-    premium_progress_bar_enabled: false,
-    hub_type: null,
-    safety_alerts_channel_id: null,
-    incidents_data: null,
-  } satisfies Omit<APIGuild, 'roles'> & { roles: object[] };
 }
