@@ -5,7 +5,7 @@ import { z } from 'zod';
 import type { SegmindOptions } from '../../src/backends/segmind.ts';
 import type { BackendError } from '../../src/errors.ts';
 import character from '../../commands/character.ts';
-import { completeAnswers, fill } from '../../src/recipe.ts';
+import { completeAnswers, fill, sortOutputs } from '../../src/recipe.ts';
 import { collect, failureOf } from './_run.ts';
 import { API_KEY, createBench, filesOf, warningsOf } from './_segmind.ts';
 
@@ -140,8 +140,9 @@ describe('several scenes', () => {
     expect(warningsOf(events)).toEqual([]);
     const names = filesOf(events).map(({ name }) => name);
     expect(names).toEqual(['Image_1.png', 'Image_2.png', 'Image_3.png']);
-    for (const [index, name] of names.entries())
-      expect(name.startsWith(character.outputs.main[index] ?? '?')).toBe(true);
+    const sorted = sortOutputs(character, filesOf(events));
+    expect(sorted.main.map(({ name }) => name)).toEqual(names);
+    expect(sorted.extra).toEqual([]);
   });
 });
 
