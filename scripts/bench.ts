@@ -1,38 +1,64 @@
 /**
- * `npm run bench -- decode|journey [--json] [--quick]`: how fast, with how much memory and how smoothly results are read,
- * and how they travel through the whole bot.
+ * `npm run bench -- decode|fit|journey [--json] [--quick]`: how fast, with how much memory and how smoothly results are
+ * read, made to fit, and travel through the whole bot.
  */
 import { parseArgs } from 'node:util';
 import { benchDecode } from './bench/decode.ts';
+import { benchFit } from './bench/fit.ts';
 import { benchJourney } from './bench/journey.ts';
 
-const USAGE = 'npm run bench -- decode|journey [--json] [--quick]';
-
-const { positionals, values } = parseArgs({
-  allowPositionals: true,
-  options: { json: { type: 'boolean', default: false }, quick: { type: 'boolean', default: false } },
-});
-const options = { quick: values.quick, tell: (progress: string) => console.error(progress) };
-
-switch (positionals.join()) {
-  case 'decode': {
+const BENCHES = {
+  /** how results are read */
+  async decode(options) {
     const { lines, crowd, ratios } = await benchDecode(options);
-    print({ lines, crowd, ratios });
-    break;
-  }
-  case 'journey': {
+    return { lines, crowd, ratios };
+  },
+  /** how results are made to fit into what Discord takes */
+  async fit(options) {
+    const { lines, ratios, goal } = await benchFit(options);
+    return { lines, ratios, goal };
+  },
+  /** the whole way */
+  async journey(options) {
     const { lines, medians } = await benchJourney(options);
-    print({ lines, medians });
-    break;
+    return { lines, medians };
+  },
+} satisfies Record<string, (options: Options) => Promise<Report>>;
+
+interface Options {
+  readonly quick: boolean;
+  readonly tell: (progress: string) => void;
+}
+
+type Report = Readonly<Record<string, object>>;
+
+const { name, json, quick } = readArguments();
+const bench = Object.entries(BENCHES).find(([known]) => known === name)?.[1];
+if (bench) {
+  const report = await bench({ quick, tell: (progress) => console.error(progress) });
+  print(report, json);
+} else {
+  const names = new Intl.ListFormat('en', { type: 'disjunction' }).format(Object.keys(BENCHES));
+  console.error(`Say which benchmark to run, ${names}, as in: npm run bench -- decode [--json] [--quick]`);
+  process.exitCode = 1;
+}
+
+/** An argument that nobody knows is as good as no name: what may be said is told, and not what the parser thinks. */
+function readArguments(): { name: string | undefined; json: boolean; quick: boolean } {
+  try {
+    const { positionals, values } = parseArgs({
+      allowPositionals: true,
+      options: { json: { type: 'boolean', default: false }, quick: { type: 'boolean', default: false } },
+    });
+    return { name: positionals.join(' '), ...values };
+  } catch {
+    return { name: undefined, json: false, quick: false };
   }
-  default:
-    console.error(USAGE);
-    process.exit(2);
 }
 
 /** As tables for people, or as JSON with a line for each measurement. */
-function print(report: Readonly<Record<string, object>>): void {
-  if (!values.json) {
+function print(report: Report, json: boolean): void {
+  if (!json) {
     for (const table of Object.values(report)) console.table(table);
     return;
   }

@@ -9,7 +9,7 @@ const TILE = 512;
  * laid side by side, because the largest picture here has 30 megapixels.
  * @param grain how far a value strays from its shading, of 255: more of it makes more bytes
  */
-export function photo(width: number, height: number, grain: number): Buffer {
+function photo(width: number, height: number, grain: number): Buffer {
   const tile = drawTile(grain);
   const row = Buffer.alloc(width * 3);
   const pixels = Buffer.allocUnsafe(width * height * 3);
