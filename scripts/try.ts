@@ -80,7 +80,7 @@ async function tryOnce(): Promise<number> {
       }
     } catch (error) {
       if (!(error instanceof BackendError)) throw error;
-      const sentence = withoutMarkdown(text.failed({ by: 'backend', error }, backend.name));
+      const sentence = withoutMarkdown(text.failed({ by: 'backend', fault: error }, backend.name));
       say(sentence);
       summarise({ outcome: error.type, backend: backend.name, seconds: seconds(), mayBeBilled: error.billed !== 'no' });
       return 1;

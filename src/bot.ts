@@ -1,4 +1,4 @@
-import { join } from 'node:path';
+import { mkdir } from 'node:fs/promises';
 import { readDefaultFiles } from './answers.ts';
 import type { Backend } from './backends/backend.ts';
 import type { Clock } from './clock.ts';
@@ -11,9 +11,11 @@ import { createInteractions } from './discord/interactions.ts';
 import { createPort, type PortPatience } from './discord/port.ts';
 import { registerCommands } from './discord/registration.ts';
 import type { Logger } from './log.ts';
-import { createQueue } from './queue.ts';
 import type { Recipe } from './recipe.ts';
+import { createRetention, removeStrays } from './retention.ts';
 import { createSpool } from './spool.ts';
+import { createStoreQueue } from './store-queue.ts';
+import { createStore } from './store.ts';
 
 /** The bot, joined and connected. */
 export interface Bot {
@@ -24,7 +26,7 @@ export interface Bot {
 }
 
 interface BotOptions {
-  config: Pick<Config, 'limits' | 'pictures' | 'dataDir'>;
+  config: Pick<Config, 'limits' | 'pictures' | 'dataDir' | 'results'>;
   recipes: ReadonlyMap<string, Recipe>;
   backend: Backend;
   discord: {
@@ -41,13 +43,14 @@ interface BotOptions {
   log: Logger;
 }
 
-/** How many ended jobs keep their files for the button under the result. */
-const KEPT_JOBS = 200;
-
 export async function startBot({ config, recipes, backend, discord, clock, log }: BotOptions): Promise<Bot> {
-  const spool = await createSpool(join(config.dataDir, 'spool'));
-  const limits = { ...config.limits, keptJobs: KEPT_JOBS };
-  const queue = createQueue({ backend, spool, limits, clock, log });
+  const { dataDir, limits, results } = config;
+  await mkdir(dataDir, { recursive: true, mode: 0o700 });
+  const store = createStore(dataDir);
+  const spool = await createSpool(dataDir);
+  await removeStrays(store, spool);
+  const queue = createStoreQueue({ backend, store, spool, limits, clock, log });
+  const retention = createRetention({ store, spool, limits: results, clock, log });
   const client = createDiscordClient({ token: discord.token, api: discord.api, log });
   const { token, patience } = discord;
   const port = createPort({ interactions: client.interactions, bot: client.bot, token, patience, log });
@@ -64,6 +67,8 @@ export async function startBot({ config, recipes, backend, discord, clock, log }
   const interactions = createInteractions({ recipes, queue, inputs, delivery, follow, port, spool, clock, log });
   const { id, name } = await client.connect((interaction) => void interactions.handle(interaction));
   if (discord.register) await registerCommands(client.bot, id, recipes);
+  queue.start();
+  retention.start();
 
   return {
     application: id,
@@ -72,7 +77,8 @@ export async function startBot({ config, recipes, backend, discord, clock, log }
       await queue.drain(signal);
       await interactions.idle();
       await client.close();
-      await backend.close();
+      await retention.stop();
+      store.close();
     },
   };
 }

@@ -11,69 +11,18 @@ import {
 } from 'discord-api-types/v10';
 import { z } from 'zod';
 import { MAX_SEED, type Option, type Recipe } from './recipe.ts';
+import { RecipeFile } from './recipe-file.ts';
 
 /** The option that every command has: Troupe itself answers it, not the recipe. */
 export const PRIVATE_OPTION = 'private';
 
+/** Troupe's own command: what became of a person's jobs. */
+export const JOBS_COMMAND = 'jobs';
+
 /** Discord allows 25 options (application-commands.mdx); one of them is `private`. */
 const MAX_OPTIONS = 24;
 
-/** Of one option (application-commands.mdx). */
-const MAX_CHOICES = 25;
-
-/** What Discord allows as a name, of what needs no other alphabet. */
-const Name = z.string().regex(/^[a-z0-9_-]{1,32}$/, 'must be 1 to 32 of a-z, 0-9, _ and -');
-const Description = z.string().min(1).max(100, 'is longer than the 100 characters Discord allows');
-const base = {
-  description: Description,
-  required: z.boolean().exactOptional(),
-  parameters: z.array(z.string().regex(/^[^-]+-inputs-.+$/, 'must look like 594-inputs-string')).min(1),
-};
-
-const RecipeOption = z.discriminatedUnion('kind', [
-  z.object({
-    ...base,
-    kind: z.literal('text'),
-    default: z.string().exactOptional(),
-    maxLength: z.int().min(1).max(6000).exactOptional(),
-  }),
-  z.object({
-    ...base,
-    kind: z.enum(['integer', 'number']),
-    min: z.number(),
-    max: z.number(),
-    default: z.number().exactOptional(),
-  }),
-  z.object({
-    ...base,
-    kind: z.literal('choice'),
-    choices: z
-      .record(z.string().max(100), z.string().max(100))
-      .refine(
-        (choices) => Object.keys(choices).length <= MAX_CHOICES,
-        `are more than the ${MAX_CHOICES} Discord allows`,
-      ),
-    default: z.string().exactOptional(),
-  }),
-  z.object({ ...base, kind: z.literal('switch'), default: z.boolean().exactOptional() }),
-  z.object({
-    ...base,
-    kind: z.literal('picture'),
-    default: z.instanceof(URL).exactOptional(),
-    maxSide: z.int().min(64).max(16_384),
-  }),
-  z.object({ ...base, kind: z.literal('seed') }),
-]);
-
-const RecipeFile = z.object({
-  default: z.object({
-    name: Name,
-    description: Description,
-    options: z.record(Name, RecipeOption),
-    timeouts: z.object({ idleMs: z.int().min(1000), totalMs: z.int().min(1000) }).exactOptional(),
-    outputs: z.object({ main: z.array(z.string()) }),
-  }),
-});
+const RecipeModule = z.object({ default: RecipeFile });
 
 /** A recipe that cannot be used: the message names the file, the place in it, and the reason. */
 export class RecipeError extends Error {
@@ -89,6 +38,7 @@ export async function loadRecipes(directory: string): Promise<ReadonlyMap<string
   const names = await readdir(directory);
   for (const file of names.filter((name) => name.endsWith('.ts')).toSorted()) {
     const recipe = await loadRecipe(join(directory, file));
+    if (recipe.name === JOBS_COMMAND) throw new RecipeError(`${file}: the name ${JOBS_COMMAND} is Troupe's own`);
     if (recipes.has(recipe.name)) throw new RecipeError(`${file}: another recipe has the name ${recipe.name} already`);
     recipes.set(recipe.name, recipe);
   }
@@ -97,7 +47,7 @@ export async function loadRecipes(directory: string): Promise<ReadonlyMap<string
 
 async function loadRecipe(path: string): Promise<Recipe> {
   const module: unknown = await import(pathToFileURL(path).href);
-  const parsed = RecipeFile.safeParse(module);
+  const parsed = RecipeModule.safeParse(module);
   if (!parsed.success) {
     const lines = parsed.error.issues.map((issue) => `${issue.path.slice(1).join('.')} ${issue.message}`);
     throw new RecipeError(`${path}: ${lines.join('; ')}`);

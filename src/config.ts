@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import { config as readEnvFile } from 'dotenv';
 import { z } from 'zod';
 
@@ -14,7 +15,17 @@ export interface Config {
     readonly runMs: number;
   };
   readonly pictures: { readonly maxBytes: number; readonly maxPixels: number };
+  /** an absolute path */
   readonly dataDir: string;
+  /** of what is made */
+  readonly results: {
+    readonly keepMs: number;
+    readonly maxBytes: number;
+    /** whether pictures keep the workflow that ComfyUI writes into them */
+    readonly keepWorkflow: boolean;
+    /** where the folder `results` of DATA_DIR can be fetched from, without a slash at its end */
+    readonly publicUrl?: string;
+  };
   readonly logLevel: string;
   /** how long running jobs may go on after the first SIGTERM */
   readonly graceMs: number;
@@ -64,7 +75,9 @@ const whole = (standard: number, min: number, max: number) =>
 
 const SECOND = 1000;
 const MINUTE = 60 * SECOND;
+const DAY = 24 * 60 * MINUTE;
 const MIB = 1024 * 1024;
+const GIB = 1024 * MIB;
 
 /** A host, or `*.` and what all hosts below it have in common. */
 const HOST = /^(?:\*\.)?[a-z0-9-]+(?:\.[a-z0-9-]+)*$/i;
@@ -98,7 +111,13 @@ const Environment = z.object({
   RUN_MINUTES: number(40, 1, 24 * 60, MINUTE),
   PICTURE_MAX_MIB: number(20, 1, 500, MIB),
   PICTURE_MAX_MEGAPIXELS: number(50, 1, 500, 1_000_000),
-  DATA_DIR: text.transform((value) => value ?? './data'),
+  DATA_DIR: text.transform((value) => resolve(value ?? './data')),
+  RESULTS_KEEP_DAYS: number(7, 0, 3650, DAY),
+  RESULTS_MAX_GIB: number(10, 0.1, 100_000, GIB),
+  RESULTS_KEEP_WORKFLOW: text.pipe(z.enum(['yes', 'no'], { error: 'must be yes or no' }).optional()),
+  RESULTS_PUBLIC_URL: text.pipe(
+    z.url({ protocol: /^https?$/, error: 'must be an address such as https://pictures.example.com' }).optional(),
+  ),
   LOG_LEVEL: text
     .transform((value) => value ?? 'info')
     .pipe(
@@ -153,6 +172,12 @@ export function parseConfig(environment: Readonly<Record<string, string | undefi
     },
     pictures: { maxBytes: env.PICTURE_MAX_MIB, maxPixels: env.PICTURE_MAX_MEGAPIXELS },
     dataDir: env.DATA_DIR,
+    results: {
+      keepMs: env.RESULTS_KEEP_DAYS,
+      maxBytes: env.RESULTS_MAX_GIB,
+      keepWorkflow: env.RESULTS_KEEP_WORKFLOW === 'yes',
+      ...(env.RESULTS_PUBLIC_URL && { publicUrl: env.RESULTS_PUBLIC_URL.replace(/\/+$/, '') }),
+    },
     logLevel: env.LOG_LEVEL,
     graceMs: env.GRACE_SECONDS,
   };

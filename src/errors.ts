@@ -24,18 +24,22 @@ export class UserError extends Error {
  * - `timeout`: silent for too long, or longer than the whole run may take
  * - `too-large`: the answer is larger than we take
  * - `unintelligible`: the answer is not of this protocol
+ * - `unknown`: the backend does not know the run that it is asked about
  * - `cancelled`: the signal of the request was aborted
  */
-export type BackendErrorType =
-  | 'unreachable'
-  | 'refused'
-  | 'invalid'
-  | 'failed'
-  | 'cut'
-  | 'timeout'
-  | 'too-large'
-  | 'unintelligible'
-  | 'cancelled';
+export const BACKEND_ERROR_TYPES = [
+  'unreachable',
+  'refused',
+  'invalid',
+  'failed',
+  'cut',
+  'timeout',
+  'too-large',
+  'unintelligible',
+  'unknown',
+  'cancelled',
+] as const;
+export type BackendErrorType = (typeof BACKEND_ERROR_TYPES)[number];
 
 interface BackendErrorFields extends ErrorOptions {
   type: BackendErrorType;
@@ -53,8 +57,16 @@ interface BackendErrorFields extends ErrorOptions {
   status?: number;
 }
 
+/** What of a `BackendError` is kept with a job, to be told. */
+export interface BackendFault {
+  readonly type: BackendErrorType;
+  readonly billed: 'no' | 'maybe';
+  readonly detail?: string | undefined;
+  readonly parameters: readonly string[];
+}
+
 /** A run that ended without a result. `message` is for the log; what a person reads is made from `type` and `detail`. */
-export class BackendError extends Error {
+export class BackendError extends Error implements BackendFault {
   override name = 'BackendError';
   readonly type: BackendErrorType;
   readonly retryable: boolean;

@@ -8,6 +8,7 @@ import { createLogger, type Logger } from './log.ts';
 import { openBackend } from './open-backend.ts';
 import { createLocalDiscord, type LocalDiscord } from './playground/discord/server.ts';
 import { createPage } from './playground/page-server.ts';
+import { StoreError } from './store.ts';
 
 /**
  * The composition root: the configuration goes in, everything is built and joined, and it all ends here. What is not
@@ -97,7 +98,11 @@ function stopOnSignal(config: Config, log: Logger, stop: (signal: AbortSignal) =
 try {
   await main();
 } catch (error) {
-  const ours = error instanceof ConfigError || error instanceof RecipeError || error instanceof ConnectError;
+  const ours =
+    error instanceof ConfigError ||
+    error instanceof RecipeError ||
+    error instanceof ConnectError ||
+    error instanceof StoreError;
   // What the operating system refuses, a folder or an address, is told by its own sentence.
   const known = ours || (error instanceof Error && 'syscall' in error);
   if (!known) throw error;

@@ -4,30 +4,41 @@
  */
 export interface Turns {
   readonly size: number;
-  /** Puts a job at the end of its user's line. */
-  add(user: string, job: string): void;
+  /**
+   * Puts a job at the end of its user's line, and answers the line's place in the round.
+   * @param place of the line, where it is known from before: then lines must be given in the order of their places
+   */
+  add(user: string, job: string, place?: number): number;
   /** Takes a job out of the line; false when it is not in it. */
   remove(job: string): boolean;
-  /** Takes the next job whose user may have a turn now. */
-  take(mayRun: (user: string) => boolean): string | undefined;
-  /** How many jobs come before this one if everybody may have their turns; undefined when it is not in line. */
-  ahead(job: string): number | undefined;
+  /** The next job whose user may have a turn now; `place` is where the rest of that user's line goes when it is taken. */
+  next(mayRun: (user: string) => boolean): { readonly job: string; readonly place: number } | undefined;
+  /** Gives a job its turn: it leaves the line, and what else its user has in line goes to the end of the round. */
+  take(job: string): void;
   waitingOf(user: string): number;
-  jobs(): Iterable<string>;
+  /** every job, in the order of turns if everybody may have theirs */
+  order(): Iterable<string>;
+}
+
+interface Line {
+  /** grows along the round */
+  place: number;
+  readonly jobs: string[];
 }
 
 export function createTurns(): Turns {
   /** A Map keeps the order of insertion: the first user is the next one. */
-  const lines = new Map<string, string[]>();
+  const lines = new Map<string, Line>();
   const users = new Map<string, string>();
+  let lastPlace = 0;
 
   function leave(job: string): boolean {
     const user = users.get(job);
     const line = user === undefined ? undefined : lines.get(user);
     if (user === undefined || line === undefined) return false;
-    line.splice(line.indexOf(job), 1);
+    line.jobs.splice(line.jobs.indexOf(job), 1);
     users.delete(job);
-    if (line.length === 0) lines.delete(user);
+    if (line.jobs.length === 0) lines.delete(user);
     return true;
   }
 
@@ -35,42 +46,46 @@ export function createTurns(): Turns {
     get size() {
       return users.size;
     },
-    add(user, job) {
-      const line = lines.get(user);
-      if (line) line.push(job);
-      else lines.set(user, [job]);
+    add(user, job, place = lastPlace + 1) {
       users.set(job, user);
+      const line = lines.get(user);
+      if (line) {
+        line.jobs.push(job);
+        return line.place;
+      }
+      lines.set(user, { place, jobs: [job] });
+      lastPlace = Math.max(lastPlace, place);
+      return place;
     },
     remove: leave,
-    take(mayRun) {
+    next(mayRun) {
       for (const [user, line] of lines) {
-        const job = line[0];
-        if (job === undefined || !mayRun(user)) continue;
-        leave(job);
-        if (lines.delete(user)) lines.set(user, line);
-        return job;
+        const [job] = line.jobs;
+        if (job !== undefined && mayRun(user)) return { job, place: lastPlace + 1 };
       }
       return undefined;
     },
-    ahead(job) {
-      const owner = users.get(job);
-      if (owner === undefined) return undefined;
-      const rounds = lines.get(owner)?.indexOf(job) ?? 0;
-      let ahead = 0;
-      let passedOwner = false;
-      for (const [user, line] of lines) {
-        if (user === owner) {
-          passedOwner = true;
-          ahead += rounds;
-        } else ahead += Math.min(line.length, passedOwner ? rounds : rounds + 1);
-      }
-      return ahead;
+    take(job) {
+      const user = users.get(job);
+      const line = user === undefined ? undefined : lines.get(user);
+      if (user === undefined || !line) return;
+      leave(job);
+      lastPlace += 1;
+      line.place = lastPlace;
+      if (lines.delete(user)) lines.set(user, line);
     },
     waitingOf(user) {
-      return lines.get(user)?.length ?? 0;
+      return lines.get(user)?.jobs.length ?? 0;
     },
-    jobs() {
-      return users.keys();
+    *order() {
+      let round = [...lines.values()];
+      for (let turn = 0; round.length > 0; turn += 1) {
+        round = round.filter(({ jobs }) => jobs.length > turn);
+        for (const { jobs } of round) {
+          const job = jobs[turn];
+          if (job !== undefined) yield job;
+        }
+      }
     },
   };
 }

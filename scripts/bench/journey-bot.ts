@@ -24,6 +24,7 @@ await startBot({
     limits: { runningPerUser: 1, waitingPerUser: 3, runningAtOnce: 1, runMs: 600_000 },
     pictures: { maxBytes: 20 * MB, maxPixels: 50_000_000 },
     dataDir: task.folder,
+    results: { keepMs: 0, maxBytes: 1024 * MB, keepWorkflow: false },
   },
   recipes: await loadRecipes(fileURLToPath(new URL('../../commands', import.meta.url))),
   backend,

@@ -5,7 +5,7 @@ import {
   type APIMessageTopLevelComponent,
 } from 'discord-api-types/v10';
 import type { Job } from '../job.ts';
-import type { Recipe } from '../recipe.ts';
+import type { JobView } from '../queue.ts';
 import { customId } from './custom-id.ts';
 import type { OutgoingFile, OutgoingMessage } from './port.ts';
 import { text } from './text.ts';
@@ -18,21 +18,17 @@ import { text } from './text.ts';
 /** The strip beside the card, by what the job is at. */
 const COLOURS = { underWay: 0x58_65_f2, done: 0x24_80_46, failed: 0xda_37_3c, quiet: 0x80_84_8e };
 
-export interface CardFacts {
-  readonly job: Job;
-  readonly recipe: Recipe;
+export interface CardFacts extends JobView {
   /** what people read as the backend's name */
   readonly backend: string;
-  /** how many jobs have their turn before this one, while it waits */
-  readonly ahead: number | undefined;
 }
 
 /** The card of a job that is under way or ended without a result. */
 export function card(facts: CardFacts): OutgoingMessage {
-  const { job, recipe } = facts;
+  const { job } = facts;
   const underWay = job.state === 'waiting' || job.state === 'running';
   return container(colourOf(job), [
-    line(text.title(recipe.name), text.prompt(job), text.understood(recipe, job)),
+    line(text.title(job.recipe.name), text.prompt(job), text.understood(job)),
     line(...situation(facts), ...job.warnings.map((warning) => text.warning(warning))),
     underWay && buttons({ style: ButtonStyle.Secondary, label: text.cancel, custom_id: customId('cancel', job.id) }),
   ]);
@@ -40,7 +36,6 @@ export function card(facts: CardFacts): OutgoingMessage {
 
 export interface ResultFacts {
   readonly job: Job;
-  readonly recipe: Recipe;
   readonly backend: string;
   /** the result itself, ready to be sent in this message */
   readonly files: readonly OutgoingFile[];
@@ -53,13 +48,13 @@ export interface ResultFacts {
 }
 
 /** The card with the result. */
-export function resultCard({ job, recipe, backend, files, notes, extras, mention }: ResultFacts): OutgoingMessage {
+export function resultCard({ job, backend, files, notes, extras, mention }: ResultFacts): OutgoingMessage {
   const took = text.done(backend, (job.endedAt ?? 0) - (job.startedAt ?? 0));
   const message = container(COLOURS.done, [
     mention !== undefined && line(text.finished(mention)),
-    line(text.title(recipe.name), text.prompt(job)),
+    line(text.title(job.recipe.name), text.prompt(job)),
     ...shownFiles(files),
-    line(text.understood(recipe, job), `-# ${took}`, ...notes, ...job.warnings.map((warning) => text.warning(warning))),
+    line(text.understood(job), `-# ${took}`, ...notes, ...job.warnings.map((warning) => text.warning(warning))),
     extras > 0 &&
       buttons({ style: ButtonStyle.Secondary, label: text.otherFiles(extras), custom_id: customId('files', job.id) }),
   ]);
@@ -81,7 +76,7 @@ export function problemNotice(sentence: string): OutgoingMessage {
   return container(COLOURS.failed, [line(sentence)]);
 }
 
-function situation({ job, recipe, backend, ahead }: CardFacts): string[] {
+function situation({ job, backend, ahead }: CardFacts): string[] {
   switch (job.state) {
     case 'waiting':
       return [`${text.waiting(ahead ?? 0)} · ${text.asked(job.acceptedAt)}`];
@@ -100,7 +95,7 @@ function situation({ job, recipe, backend, ahead }: CardFacts): string[] {
     case 'cancelled':
       return [text.cancelled(job)];
     case 'failed':
-      return [text.failed(job.failure, backend, recipe)];
+      return [text.failed(job.failure, backend, job.recipe)];
     case 'interrupted':
       return [text.interrupted];
   }

@@ -3,7 +3,7 @@ import type { Job } from '../job.ts';
 import { fitPicture } from '../pictures/fit.ts';
 import { stripPngText } from '../pictures/png-text.ts';
 import { formatBytes } from '../pictures/sizes.ts';
-import { sortOutputs, type Recipe, type StoredFile } from '../recipe.ts';
+import { sortOutputs, type StoredFile } from '../recipe.ts';
 import type { Spool } from '../spool.ts';
 import { filesMessage, resultCard } from './card.ts';
 import type { OutgoingFile, OutgoingMessage } from './port.ts';
@@ -13,9 +13,9 @@ import { text } from './text.ts';
 /** Gets the files of a job to a person: made to fit, put into as many messages as it takes. */
 export interface Delivery {
   /** The result, into the reply. */
-  deliverResult(job: Job, recipe: Recipe, reply: Reply): Promise<void>;
+  deliverResult(job: Job, reply: Reply): Promise<void>;
   /** The messages that hold a job's other files, in order. @param fileLimit bytes */
-  otherFiles(job: Job, recipe: Recipe, fileLimit: number): Promise<OutgoingMessage[]>;
+  otherFiles(job: Job, fileLimit: number): Promise<OutgoingMessage[]>;
 }
 
 /** resources/message.mdx: ten files a message, and 25 MiB a request; the rest of the request is far below 64 KiB. */
@@ -36,7 +36,7 @@ interface Prepared {
 
 export function createDelivery({ spool, backendName, log }: DeliveryDependencies): Delivery {
   async function prepare(job: Job, files: readonly StoredFile[], fileLimit: number): Promise<Prepared> {
-    const folder = await spool.folder(job.id, 'out');
+    const folder = await spool.folder(job.id, 'results');
     const limit = Math.min(fileLimit, BYTES_A_REQUEST);
     const ready: Prepared['files'][number][] = [];
     const notes: string[] = [];
@@ -57,14 +57,13 @@ export function createDelivery({ spool, backendName, log }: DeliveryDependencies
   }
 
   return {
-    async deliverResult(job, recipe, reply) {
-      const { main, extra } = sortOutputs(recipe, job.files);
+    async deliverResult(job, reply) {
+      const { main, extra } = sortOutputs(job.recipe, job.files);
       const { files, notes } = await prepare(job, main, reply.fileLimit());
       const [first = [], ...further] = pack(files);
       await reply.deliver((isNew) =>
         resultCard({
           job,
-          recipe,
           backend: backendName,
           files: first,
           notes,
@@ -79,8 +78,8 @@ export function createDelivery({ spool, backendName, log }: DeliveryDependencies
           .catch((error: unknown) => log.error({ job: job.id, index, error }, 'A part of the result not delivered'));
       }
     },
-    async otherFiles(job, recipe, fileLimit) {
-      const { files, notes } = await prepare(job, sortOutputs(recipe, job.files).extra, fileLimit);
+    async otherFiles(job, fileLimit) {
+      const { files, notes } = await prepare(job, sortOutputs(job.recipe, job.files).extra, fileLimit);
       const parts = pack(files);
       return parts.length === 0
         ? [filesMessage([], notes)]

@@ -1,8 +1,7 @@
 import type { Clock } from '../clock.ts';
 import { hasEnded, type Job } from '../job.ts';
 import type { Logger } from '../log.ts';
-import type { Queue } from '../queue.ts';
-import type { Recipe } from '../recipe.ts';
+import type { JobView, Queue } from '../queue.ts';
 import { card } from './card.ts';
 import type { Delivery } from './delivery.ts';
 import { createProgressEdits } from './progress.ts';
@@ -21,12 +20,12 @@ interface FollowDependencies {
  * @returns a function that ends when the person has been told how it ended, or cannot be told
  */
 export function createFollower({ queue, delivery, backendName, clock, log }: FollowDependencies) {
-  return async function follow(accepted: Job, recipe: Recipe, reply: Reply): Promise<void> {
+  return async function follow(accepted: Job, reply: Reply): Promise<void> {
     const { id } = accepted;
-    let job = accepted;
+    let view: JobView = (await queue.view(id)) ?? { job: accepted };
 
     function render() {
-      return card({ job, recipe, backend: backendName, ahead: queue.ahead(id) });
+      return card({ ...view, backend: backendName });
     }
 
     const edits = createProgressEdits({
@@ -37,30 +36,32 @@ export function createFollower({ queue, delivery, backendName, clock, log }: Fol
       clock,
     });
     const { promise: ended, resolve } = Promise.withResolvers<void>();
-    function look(): void {
-      job = queue.get(id) ?? job;
-      if (job.state === 'delivering' || hasEnded(job)) resolve();
+    function look(now: JobView): void {
+      view = now;
+      if (now.job.state === 'delivering' || hasEnded(now.job)) resolve();
       else edits.touch();
     }
     const unwatch = queue.watch(id, look);
-    look();
+    look((await queue.view(id)) ?? view);
     await ended;
     unwatch();
     await edits.stop();
-    job = queue.get(id) ?? job;
-    if (job.state === 'delivering') {
+    view = (await queue.view(id)) ?? view;
+    if (view.job.state === 'delivering') {
       try {
-        await delivery.deliverResult(job, recipe, reply);
-        queue.delivered(id, 'done');
+        await delivery.deliverResult(view.job, reply);
+        await queue.delivered(id, 'done');
+        await queue.told(id);
         return;
       } catch (error) {
         log.error({ job: id, error }, 'Result not delivered');
-        queue.delivered(id, 'failed');
-        job = queue.get(id) ?? job;
+        await queue.delivered(id, 'failed');
+        view = (await queue.view(id)) ?? view;
       }
     }
     await reply
       .deliver(render)
       .catch((error: unknown) => log.warn({ job: id, error }, 'The end of a job could not be told'));
+    await queue.told(id);
   };
 }

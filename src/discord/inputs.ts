@@ -59,7 +59,7 @@ export function createInputs({ spool, limits, extraOrigins, defaults, dispatcher
     return await inTurn(async () => {
       const bytes = await fetchBytes(attachment.url, limits.maxBytes);
       const picture = await preparePicture(bytes, { ...limits, maxSide: option.maxSide });
-      const path = join(await spool.folder(job, 'in'), `${name}${picture.extension}`);
+      const path = join(await spool.folder(job, 'inputs'), `${name}${picture.extension}`);
       await writeFile(path, picture.bytes);
       const stem = basename(attachment.filename.toLowerCase())
         .replace(/\.[^.]*$/, '')

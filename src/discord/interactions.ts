@@ -14,8 +14,8 @@ import { PRIVATE_OPTION } from '../commands.ts';
 import { UserError } from '../errors.ts';
 import type { Job } from '../job.ts';
 import type { Logger } from '../log.ts';
-import type { Admission, Queue } from '../queue.ts';
-import type { GivenAnswers, ParameterValue, Recipe } from '../recipe.ts';
+import type { Admission, Queue, Refusal } from '../queue.ts';
+import type { ParameterValue, Recipe } from '../recipe.ts';
 import type { Spool } from '../spool.ts';
 import { notice, problemNotice } from './card.ts';
 import { parseCustomId } from './custom-id.ts';
@@ -43,7 +43,7 @@ interface InteractionsDependencies {
   queue: Queue;
   inputs: Inputs;
   delivery: Delivery;
-  follow: (job: Job, recipe: Recipe, reply: Reply) => Promise<void>;
+  follow: (job: Job, reply: Reply) => Promise<void>;
   port: Port;
   spool: Spool;
   clock: Clock;
@@ -79,11 +79,9 @@ export function createInteractions(dependencies: InteractionsDependencies): Inte
     const user = userOf(interaction);
     const given = givenOptions(interaction);
     const visibility: Visibility = given.values.get(PRIVATE_OPTION) === true ? 'private' : 'public';
-    const admission = queue.admit(user);
-    if ('refused' in admission) {
-      const sentence = admission.refused === 'full' ? overLimit(user, admission.checking) : text.closing;
-      return await port.answer(call, problemNotice(sentence), 'private');
-    }
+    const admission = await queue.admit(user);
+    if ('refused' in admission)
+      return await port.answer(call, problemNotice(await refusal(user, admission)), 'private');
     try {
       // Before anything else that waits: there are 3 s.
       const messageId = await port.defer(call, visibility);
@@ -101,9 +99,9 @@ export function createInteractions(dependencies: InteractionsDependencies): Inte
     }
   }
 
-  function overLimit(user: string, checking: number): string {
-    const jobs = queue.jobsOf(user).map((job) => ({ job, ahead: queue.ahead(job.id) }));
-    return text.overLimit(jobs, checking);
+  async function refusal(user: string, refused: Refusal): Promise<string> {
+    if (refused.refused === 'full') return text.overLimit(await queue.unfinishedOf(user), refused.checking);
+    return refused.refused === 'disk' ? text.noRoom : text.closing;
   }
 
   async function startJob(
@@ -114,9 +112,10 @@ export function createInteractions(dependencies: InteractionsDependencies): Inte
     admission: Admission,
   ): Promise<void> {
     const id = spool.newJobId();
-    let answers: GivenAnswers;
+    let job: Job;
     try {
-      answers = await inputs.read(id, recipe, options);
+      const answers = await inputs.read(id, recipe, options);
+      job = await admission.enter({ id, recipe, user, answers, note: '' });
     } catch (error) {
       // Telling it may take long, and nothing is going to be queued.
       admission.leave();
@@ -125,28 +124,27 @@ export function createInteractions(dependencies: InteractionsDependencies): Inte
       const sentence = error instanceof UserError ? text.problems(error.problems) : text.ourFault;
       return await reply.edit(problemNotice(sentence));
     }
-    await follow(admission.enter({ id, recipe: recipe.name, user, answers }, recipe), recipe, reply);
+    await follow(job, reply);
   }
 
   async function onComponent(interaction: APIMessageComponentInteraction): Promise<void> {
     const call = callOf(interaction);
     const pressed =
       interaction.data.component_type === ComponentType.Button ? parseCustomId(interaction.data.custom_id) : undefined;
-    const job = pressed && queue.get(pressed.job);
+    const job = pressed && (await queue.get(pressed.job));
     if (!pressed || !job) return await port.answer(call, notice(text.unknownButton), 'private');
     if (pressed.action === 'files') return await showOtherFiles(call, job, interaction.attachment_size_limit);
     if (userOf(interaction) !== job.user && !mayModerate(interaction)) {
       return await port.answer(call, notice(text.notYours), 'private');
     }
     // The card itself shows what became of it.
-    if (queue.cancel(job.id)) return await port.deferUpdate(call);
+    if (await queue.cancel(job.id)) return await port.deferUpdate(call);
     return await port.answer(call, notice(text.endedAlready), 'private');
   }
 
   async function showOtherFiles(call: Call, job: Job, fileLimit: number): Promise<void> {
-    const recipe = queue.recipeOf(job.id);
     await port.defer(call, 'private');
-    const [first, ...further] = recipe ? await delivery.otherFiles(job, recipe, fileLimit) : [];
+    const [first, ...further] = await delivery.otherFiles(job, fileLimit);
     await port.editReply(call, first ?? notice(text.filesGone));
     for (const message of further) await port.followUp(call, message, 'private');
   }

@@ -1,6 +1,7 @@
 import { pathToFileURL } from 'node:url';
-import type { BackendError, BackendErrorType } from '../errors.ts';
+import type { BackendErrorType, BackendFault } from '../errors.ts';
 import type { Failure, Job } from '../job.ts';
+import type { JobView } from '../queue.ts';
 import type { Option, Recipe } from '../recipe.ts';
 import { code, moment, plain } from './markdown.ts';
 
@@ -26,13 +27,15 @@ export const text = {
   filesGone: 'The other files of this job are not kept any more.',
 
   closing: 'The bot is being restarted. Please try again in a minute.',
+  noRoom:
+    'The disk of the bot is full, so no new job is taken. Please tell the person who runs it, and try again later.',
 
   /** What a person is told at once when they may not have another job. */
-  overLimit(jobs: readonly { readonly job: Job; readonly ahead: number | undefined }[], checking: number): string {
+  overLimit(jobs: readonly JobView[], checking: number): string {
     const lines = jobs.map(({ job, ahead }) => {
       const place =
         ahead === undefined ? `**Running** · begun ${moment(job.startedAt ?? job.acceptedAt)}` : waiting(ahead);
-      return `- ${promptOf(job) || job.recipe}: ${place}`;
+      return `- ${promptOf(job) || job.recipe.name}: ${place}`;
     });
     if (checking > 0) lines.push(`- ${checking === 1 ? '1 command is' : `${checking} commands are`} being checked`);
     return ['You have as many jobs as one person may have. Wait for one to end, or cancel one:', ...lines].join('\n');
@@ -73,8 +76,8 @@ export const text = {
   warning: (warning: string) => `-# ⚠ ${plain(warning, SHOWN_DETAIL)}`,
 
   /** What was understood: every answer that is not the option's default, but the prompt, which is quoted above. */
-  understood(recipe: Recipe, job: Job): string {
-    const parts = Object.entries(recipe.options).flatMap(([name, option]) => {
+  understood(job: Job): string {
+    const parts = Object.entries(job.recipe.options).flatMap(([name, option]) => {
       const answer = job.answers[name];
       if (name === 'prompt' || answer === undefined || isDefault(option, answer)) return [];
       return [`${name} ${answerText(answer)}`];
@@ -99,11 +102,11 @@ export const text = {
   failed(failure: Failure | undefined, backend: string, recipe?: Recipe): string {
     switch (failure?.by) {
       case 'backend':
-        return backendFailure(failure.error, backend, recipe);
+        return backendFailure(failure.fault, backend, recipe);
       case 'delivery':
         return 'The pictures were made, but Discord did not take them.';
-      case 'shutdown':
-        return 'The bot was restarted before your turn came. Nothing was run; please send the command again.';
+      case 'disk':
+        return 'The pictures could not be kept, because the disk of the bot did not take them. Please tell the person who runs it.';
       default:
         return text.ourFault;
     }
@@ -126,10 +129,11 @@ const BACKEND_SENTENCES: Readonly<Record<BackendErrorType, (backend: string) => 
   'too-large': (backend) => `${backend} sent more than the bot takes.`,
   unintelligible: (backend) =>
     `What answered at the address of ${backend} does not speak its language. The person who runs the bot has to look at that address.`,
+  unknown: (backend) => `${backend} does not know the run any more, so its pictures cannot be fetched.`,
   cancelled: () => 'Cancelled.',
 };
 
-function backendFailure({ type, detail, billed, parameters }: BackendError, backend: string, recipe?: Recipe): string {
+function backendFailure({ type, detail, billed, parameters }: BackendFault, backend: string, recipe?: Recipe): string {
   const about = recipe ? optionsOf(recipe, parameters) : [];
   return [
     BACKEND_SENTENCES[type](backend),

@@ -23,18 +23,21 @@ describe('a delivery', () => {
 
   async function deliver(files: readonly (readonly [name: string, bytes: number])[], fileLimit: number) {
     const spool = await createSpool(folder);
-    const out = await spool.folder('job', 'out');
+    const out = await spool.folder('job', 'results');
     const stored = [];
     for (const [index, [name, size]] of files.entries()) {
       const path = join(out, String(index));
       await writeFile(path, randomBytes(size));
       stored.push({ name, mediaType: 'video/mp4', path, size });
     }
-    const accepted = acceptJob({ id: 'job', recipe: 'character', user: '1', answers: { prompt: 'a pilot' } }, 0);
+    const accepted = acceptJob(
+      { id: 'job', recipe: character, user: '1', answers: { prompt: 'a pilot' }, note: '' },
+      0,
+    );
     const job: Job = { ...accepted, state: 'delivering', startedAt: 0, endedAt: 2000, files: stored };
     const sent: OutgoingMessage[] = [];
     const delivery = createDelivery({ spool, backendName: 'ViewComfy', log: pino({ level: 'silent' }) });
-    await delivery.deliverResult(job, character, {
+    await delivery.deliverResult(job, {
       fileLimit: () => fileLimit,
       edit: () => Promise.resolve(),
       deliver: (render) => Promise.resolve(void sent.push(render(false))),

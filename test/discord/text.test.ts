@@ -34,15 +34,15 @@ describe('words of others', () => {
 
 describe('a failure', () => {
   const failures = (
-    ['unreachable', 'refused', 'invalid', 'failed', 'cut', 'timeout', 'too-large', 'unintelligible'] as const
+    ['unreachable', 'refused', 'invalid', 'failed', 'cut', 'timeout', 'too-large', 'unintelligible', 'unknown'] as const
   ).map((type) =>
-    text.failed({ by: 'backend', error: new BackendError('for the log', { type, billed: 'no' }) }, 'ViewComfy'),
+    text.failed({ by: 'backend', fault: new BackendError('for the log', { type, billed: 'no' }) }, 'ViewComfy'),
   );
 
   it('of every kind has a sentence of its own, and none of them is the one for the log', () => {
     const others = [
       text.failed({ by: 'delivery' }, 'ViewComfy'),
-      text.failed({ by: 'shutdown' }, 'ViewComfy'),
+      text.failed({ by: 'disk' }, 'ViewComfy'),
       text.failed({ by: 'us' }, 'ViewComfy'),
     ];
     const all = [...failures, ...others];
@@ -54,23 +54,23 @@ describe('a failure', () => {
   });
 
   it('that may have been paid for says so', () => {
-    const sentence = text.failed({ by: 'backend', error: new BackendError('x', { type: 'cut' }) }, 'ViewComfy');
+    const sentence = text.failed({ by: 'backend', fault: new BackendError('x', { type: 'cut' }) }, 'ViewComfy');
     expect(sentence).toContain('may have been paid for');
     expect(failures.join('\n')).not.toContain('paid');
   });
 
   it("shows the backend's own words, made harmless", () => {
-    const error = new BackendError('x', { type: 'failed', billed: 'no', detail: 'CUDA out of memory @everyone' });
-    expect(text.failed({ by: 'backend', error }, 'ViewComfy')).toContain(String.raw`CUDA out of memory \@everyone`);
+    const fault = new BackendError('x', { type: 'failed', billed: 'no', detail: 'CUDA out of memory @everyone' });
+    expect(text.failed({ by: 'backend', fault }, 'ViewComfy')).toContain(String.raw`CUDA out of memory \@everyone`);
   });
 
   it('that is about an option names it as people know it', () => {
-    const error = new BackendError('x', {
+    const fault = new BackendError('x', {
       type: 'invalid',
       billed: 'no',
       parameters: ['82-inputs-upscale_by', '9-inputs-x'],
     });
-    const sentence = text.failed({ by: 'backend', error }, 'ViewComfy', character);
+    const sentence = text.failed({ by: 'backend', fault }, 'ViewComfy', character);
     expect(sentence).toContain('It is about **upscale**.');
   });
 });

@@ -68,7 +68,8 @@ export async function openStage(options: StageOptions = {}): Promise<Stage> {
     config: {
       limits: { runningPerUser: 1, waitingPerUser: 3, runningAtOnce: 1, runMs: 60_000, ...options.limits },
       pictures: { maxBytes: 20 * 1024 * 1024, maxPixels: 50_000_000, ...options.pictures },
-      dataDir: folder,
+      dataDir: join(folder, 'data'),
+      results: { keepMs: 7 * 24 * 3600_000, maxBytes: 10 * 1024 ** 3, keepWorkflow: false },
     },
     recipes: await loadRecipes(fileURLToPath(new URL('../../commands', import.meta.url))),
     backend,

@@ -1,0 +1,79 @@
+import { isAbsolute, relative, resolve } from 'node:path';
+import { z } from 'zod';
+import { BACKEND_ERROR_TYPES } from './errors.ts';
+import type { Failure, Job } from './job.ts';
+import type { StoredFile } from './recipe.ts';
+
+/** What of a job is kept as JSON: all that no question asks for. */
+
+const Stored = z.object({ name: z.string(), mediaType: z.string(), path: z.string(), size: z.number() });
+const Fault = z.object({
+  type: z.enum(BACKEND_ERROR_TYPES),
+  billed: z.enum(['no', 'maybe']),
+  detail: z.string().exactOptional(),
+  parameters: z.array(z.string()),
+});
+const StoredFailure = z.union([
+  z.object({ by: z.literal('backend'), fault: Fault }),
+  z.object({ by: z.enum(['delivery', 'disk', 'us']) }),
+]) satisfies z.ZodType<Failure>;
+const Facts = z.object({
+  answers: z.record(z.string(), z.union([z.string(), z.number(), z.boolean(), Stored])),
+  acceptedAt: z.number(),
+  startedAt: z.number().exactOptional(),
+  signAt: z.number().exactOptional(),
+  endedAt: z.number().exactOptional(),
+  backend: z.string().exactOptional(),
+  handle: z.string().exactOptional(),
+  warnings: z.array(z.string()),
+  files: z.array(Stored),
+  failure: StoredFailure.exactOptional(),
+  again: z.string().exactOptional(),
+});
+
+/** @param directory paths below it are kept relative to it, so that it can be moved */
+export function factsOf(job: Job, directory: string): string {
+  const { answers, acceptedAt, startedAt, signAt, endedAt, backend, handle, warnings, files, failure, again } = job;
+  return JSON.stringify({
+    answers: Object.fromEntries(
+      Object.entries(answers).map(([name, answer]) => [
+        name,
+        typeof answer === 'object' ? fromThere(answer, directory) : answer,
+      ]),
+    ),
+    acceptedAt,
+    startedAt,
+    signAt,
+    endedAt,
+    backend,
+    handle,
+    warnings,
+    failure,
+    again,
+    files: files.map((file) => fromThere(file, directory)),
+  });
+}
+
+/** @throws ZodError when it is not what `factsOf` gave */
+export function readFacts(json: string, directory: string) {
+  const { answers, files, ...facts } = Facts.parse(JSON.parse(json));
+  return {
+    ...facts,
+    answers: Object.fromEntries(
+      Object.entries(answers).map(([name, answer]) => [
+        name,
+        typeof answer === 'object' ? fromHere(answer, directory) : answer,
+      ]),
+    ),
+    files: files.map((file) => fromHere(file, directory)),
+  };
+}
+
+function fromThere(file: StoredFile, directory: string): StoredFile {
+  const path = relative(directory, file.path);
+  return path.startsWith('..') || isAbsolute(path) ? file : { ...file, path };
+}
+
+function fromHere(file: StoredFile, directory: string): StoredFile {
+  return { ...file, path: resolve(directory, file.path) };
+}

@@ -1,0 +1,387 @@
+import type { Backend, BackendEvent } from './backends/backend.ts';
+import type { Clock } from './clock.ts';
+import { diskFailure, diskTrouble } from './disk.ts';
+import { BackendError } from './errors.ts';
+import { createTimes } from './eta.ts';
+import { acceptJob, hasEnded, moveJob, type Failure, type Job, type JobRequest, type JobState } from './job.ts';
+import type { Logger } from './log.ts';
+import { createPlaces } from './places.ts';
+import type { JobView, Queue, QueueLimits } from './queue.ts';
+import { applyEvent, failureOf, runJob } from './run.ts';
+import type { Spool } from './spool.ts';
+import type { Store } from './store.ts';
+import { createTurns } from './turns.ts';
+
+interface QueueDependencies {
+  backend: Backend;
+  store: Store;
+  spool: Spool;
+  limits: QueueLimits;
+  clock: Clock;
+  log: Logger;
+}
+
+interface Entry {
+  job: Job;
+  readonly listeners: Set<(view: JobView) => void>;
+  /** there while the job runs here; its reason says why the run is to end */
+  run?: AbortController;
+}
+
+/** Why a run was aborted: the state the job goes to. */
+type AbortReason = 'cancelled' | 'interrupted' | 'too-long';
+
+/** How often everybody is told their place, at most. */
+const PLACES_MS = 1000;
+/** Between the tries to write what the disk did not take. */
+const DISK_PAUSE_MS = 5000;
+/** A run that ended while the bot was away is still fetched, however late it is. */
+const LEAST_RESUMED_MS = 2 * 60_000;
+
+/** The queue of one process, in its store. */
+export function createStoreQueue({ backend, store, spool, limits, clock, log }: QueueDependencies): Queue {
+  /** jobs whose owner still has something to be told */
+  const entries = new Map<string, Entry>();
+  const turns = createTurns();
+  const times = createTimes({ store, backend: backend.name, clock });
+  /** places held by users whose answers are being checked */
+  const held = new Map<string, number>();
+  const running = new Map<string, number>();
+  const safe = Promise.withResolvers<void>();
+  const empty = Promise.withResolvers<void>();
+  const leaving = new AbortController();
+  const places = createPlaces({
+    turns,
+    times,
+    atOnce: limits.runningAtOnce,
+    clock,
+    jobOf: (job) => entries.get(job)?.job,
+    running: () => jobsWith((job) => job.state === 'running'),
+  });
+  let runningNow = 0;
+  let started = false;
+  let closing = false;
+  let stopPlaces: (() => void) | undefined;
+  let stopWaitingForDisk: (() => void) | undefined;
+
+  for (const { job, turn } of store.open()) {
+    entries.set(job.id, { job, listeners: new Set() });
+    if (job.state === 'waiting') turns.add(job.user, job.id, turn);
+  }
+
+  /** Writes first and remembers then: what is in memory is never ahead of the disk. */
+  function change(entry: Entry, update: (job: Job) => Job, turn?: number): void {
+    const next = update(entry.job);
+    if (turn === undefined) store.save(next);
+    else store.saveTurn(next, turn);
+    entry.job = next;
+    tell(entry);
+  }
+
+  function move(entry: Entry, state: JobState, failure?: Failure, turn?: number): void {
+    change(entry, (job) => moveJob(job, state, clock.now(), failure), turn);
+    log.info({ job: entry.job.id, state, ...(failure && { failedBy: failure.by }) }, 'Job moved');
+  }
+
+  /** What has happened has happened: the disk is waited for. */
+  async function surely(entry: Entry, work: () => void): Promise<void> {
+    for (;;) {
+      try {
+        work();
+        return;
+      } catch (error) {
+        if (diskTrouble(error) === undefined || closing) throw error;
+        log.error({ job: entry.job.id, error }, 'The database does not take a change: trying again');
+        await new Promise<void>((resolve) => void clock.after(DISK_PAUSE_MS, resolve));
+      }
+    }
+  }
+
+  function tell(entry: Entry): void {
+    if (entry.listeners.size === 0) return;
+    tellView(entry, places.viewOf(entry.job));
+  }
+
+  function tellView(entry: Entry, view: JobView): void {
+    for (const listener of entry.listeners) {
+      try {
+        listener(view);
+      } catch (error) {
+        // Whoever watches is not to stop the job.
+        log.error({ job: entry.job.id, error }, 'A listener failed');
+      }
+    }
+  }
+
+  /** Once for many changes: with thousands in line, telling all of them costs more than changing one. */
+  function placesChanged(): void {
+    if (closing || turns.size === 0) return;
+    stopPlaces ??= clock.after(PLACES_MS, () => {
+      stopPlaces = undefined;
+      for (const view of places.all()) {
+        const entry = entries.get(view.job.id);
+        if (entry) tellView(entry, view);
+      }
+    });
+  }
+
+  function pump(): void {
+    if (!started || closing || stopWaitingForDisk) return;
+    while (runningNow < limits.runningAtOnce) {
+      const next = turns.next((user) => (running.get(user) ?? 0) < limits.runningPerUser);
+      const entry = next && entries.get(next.job);
+      if (!entry || !begin(entry, next.place)) break;
+    }
+    placesChanged();
+  }
+
+  /** Nothing is begun whose result could not be kept. */
+  function begin(entry: Entry, place: number): boolean {
+    const { id } = entry.job;
+    try {
+      if (!spool.hasRoom()) throw new Error('There is no room for a result');
+      change(entry, (job) => ({ ...moveJob(job, 'running', clock.now()), backend: backend.name }), place);
+    } catch (error) {
+      log.error({ job: id, error }, 'No job is begun while the disk takes nothing');
+      stopWaitingForDisk = clock.after(DISK_PAUSE_MS, () => {
+        stopWaitingForDisk = undefined;
+        pump();
+      });
+      return false;
+    }
+    turns.take(id);
+    log.info({ job: id, state: 'running' }, 'Job moved');
+    void run(entry);
+    return true;
+  }
+
+  async function run(entry: Entry): Promise<void> {
+    const { id, user, startedAt = 0, handle } = entry.job;
+    const isFound = handle !== undefined;
+    const left = limits.runMs - (clock.now() - startedAt);
+    const abort = new AbortController();
+    entry.run = abort;
+    runningNow += 1;
+    count(running, user, 1);
+    const stopTimer = clock.after(isFound ? Math.max(left, LEAST_RESUMED_MS) : left, () =>
+      abort.abort('too-long' satisfies AbortReason),
+    );
+    try {
+      await runJob(
+        entry.job,
+        abort.signal,
+        {
+          begun: () => {
+            entry.job = { ...entry.job, files: [] };
+          },
+          event: (event) => onEvent(entry, event),
+        },
+        { backend, leaving: leaving.signal, spool, clock, log },
+      );
+      const endedAt = clock.now();
+      abort.signal.throwIfAborted();
+      if (entry.job.files.length === 0) {
+        throw new BackendError('The run ended without a file', { type: 'failed', detail: 'no files came back' });
+      }
+      await surely(entry, () => move(entry, 'delivering'));
+      if (!isFound) keepTime(entry.job, endedAt);
+    } catch (error) {
+      await endRun(entry, abort.signal, error).catch((cause: unknown) =>
+        log.error({ job: id, error: cause }, 'The end of a run could not be kept'),
+      );
+    } finally {
+      stopTimer();
+      delete entry.run;
+      runningNow -= 1;
+      count(running, user, -1);
+      pump();
+      settle();
+    }
+  }
+
+  function onEvent(entry: Entry, event: BackendEvent): void {
+    const { job } = entry;
+    if (event.type === 'handle-assigned') {
+      // On the disk before the next event is asked for: only then may the run begin to cost.
+      change(entry, () => ({ ...job, handle: event.handle }));
+      settle();
+      return;
+    }
+    entry.job = applyEvent(job, event, clock.now());
+    tell(entry);
+  }
+
+  async function endRun(entry: Entry, signal: AbortSignal, error: unknown): Promise<void> {
+    const { job } = entry;
+    if (hasEnded(job)) return;
+    if (signal.reason === 'cancelled' || signal.reason === 'interrupted') {
+      const { reason } = signal;
+      return await surely(entry, () => move(entry, reason));
+    }
+    const type = error instanceof BackendError ? error.type : undefined;
+    // The backend was closed under it; the next process finds it again.
+    if (leaving.signal.aborted && type === 'cancelled') return;
+    log.warn({ job: job.id, error }, 'Run failed');
+    if (type === 'unknown') return await surely(entry, () => move(entry, 'interrupted'));
+    await surely(entry, () => move(entry, 'failed', failureOf(error, signal.reason === 'too-long')));
+  }
+
+  function keepTime(job: Job, endedAt: number): void {
+    try {
+      times.keep(job, endedAt);
+    } catch (error) {
+      log.warn({ job: job.id, error }, 'A run time was not kept');
+    }
+  }
+
+  function canBeFound({ handle, backend: name }: Job): boolean {
+    return handle !== undefined && name === backend.name && backend.resume !== undefined;
+  }
+
+  /** Whether nothing runs here that would be lost. */
+  function isSafe(): boolean {
+    return [...entries.values()].every(({ job, run }) => !run || canBeFound(job));
+  }
+
+  function settle(): void {
+    if (closing && isSafe()) safe.resolve();
+    if (closing && runningNow === 0) empty.resolve();
+  }
+
+  function count(counts: Map<string, number>, user: string, change: 1 | -1): void {
+    const value = (counts.get(user) ?? 0) + change;
+    if (value === 0) counts.delete(user);
+    else counts.set(user, value);
+  }
+
+  async function enter(request: JobRequest, againOf: Job | undefined): Promise<Job> {
+    await spool.secure(request.id, 'inputs');
+    const { user, id } = request;
+    const entry: Entry = { job: acceptJob(request, clock.now()), listeners: new Set() };
+    const oldEntry = againOf && entries.get(againOf.id);
+    const old = oldEntry?.job ?? againOf;
+    const place = turns.add(user, id);
+    try {
+      store.accept(entry.job, place, old && { ...old, again: id });
+    } catch (error) {
+      turns.remove(id);
+      throw diskFailure(error);
+    }
+    if (oldEntry) oldEntry.job = { ...oldEntry.job, again: id };
+    entries.set(id, entry);
+    log.info({ job: id, recipe: request.recipe.name }, 'Job accepted');
+    pump();
+    return entry.job;
+  }
+
+  function jobsWith(test: (job: Job) => boolean): Job[] {
+    return [...entries.values()].map(({ job }) => job).filter(test);
+  }
+
+  return {
+    start() {
+      started = true;
+      for (const entry of entries.values()) {
+        const { job } = entry;
+        if (job.state !== 'running') continue;
+        if (canBeFound(job)) void run(entry);
+        else move(entry, 'interrupted');
+      }
+      pump();
+    },
+    async admit(user) {
+      if (closing) return { refused: 'closing' };
+      if (!spool.hasRoom()) return { refused: 'disk' };
+      const jobs = (held.get(user) ?? 0) + turns.waitingOf(user) + (running.get(user) ?? 0);
+      if (jobs >= limits.runningPerUser + limits.waitingPerUser) {
+        return { refused: 'full', checking: held.get(user) ?? 0 };
+      }
+      count(held, user, 1);
+      let open = true;
+      function leave(): void {
+        if (!open) return;
+        open = false;
+        count(held, user, -1);
+      }
+      return {
+        leave,
+        async enter(request, againOf) {
+          try {
+            return await enter(request, againOf);
+          } finally {
+            leave();
+          }
+        },
+      };
+    },
+    get: async (job) => entries.get(job)?.job ?? store.get(job),
+    async view(id) {
+      const job = entries.get(id)?.job ?? store.get(id);
+      return job && places.viewOf(job);
+    },
+    jobsOf: async (user, most) => store.jobsOf(user, most).map((job) => places.viewOf(entries.get(job.id)?.job ?? job)),
+    unfinishedOf: async (user) =>
+      jobsWith((job) => job.user === user && (job.state === 'waiting' || job.state === 'running')).map(places.viewOf),
+    untold: async () => jobsWith(() => true),
+    watch(job, listener) {
+      const entry = entries.get(job);
+      entry?.listeners.add(listener);
+      return () => entry?.listeners.delete(listener);
+    },
+    async cancel(job) {
+      const entry = entries.get(job);
+      if (!entry || hasEnded(entry.job)) return false;
+      if (entry.run) entry.run.abort('cancelled' satisfies AbortReason);
+      else {
+        try {
+          move(entry, 'cancelled');
+        } catch (error) {
+          throw diskFailure(error);
+        }
+        turns.remove(job);
+        placesChanged();
+      }
+      return true;
+    },
+    async note(job, note) {
+      const entry = entries.get(job);
+      const known = entry?.job ?? store.get(job);
+      if (!known || known.note === note) return;
+      const next = { ...known, note };
+      store.save(next);
+      if (entry) entry.job = next;
+    },
+    async delivered(job, outcome) {
+      const entry = entries.get(job);
+      if (entry?.job.state !== 'delivering') return;
+      await surely(entry, () => {
+        if (entry.job.state !== 'delivering') return;
+        if (outcome === 'done') move(entry, 'done');
+        else move(entry, 'failed', { by: 'delivery' });
+      });
+    },
+    async told(job) {
+      const entry = entries.get(job);
+      if (!entry || !hasEnded(entry.job)) return;
+      await surely(entry, () => change(entry, (known) => ({ ...known, told: true })));
+      entries.delete(job);
+    },
+    async drain(signal) {
+      closing = true;
+      stopPlaces?.();
+      stopWaitingForDisk?.();
+      settle();
+      function interrupt(): void {
+        for (const { job, run } of entries.values()) {
+          if (!canBeFound(job)) run?.abort('interrupted' satisfies AbortReason);
+        }
+      }
+      if (signal.aborted) interrupt();
+      else signal.addEventListener('abort', interrupt, { once: true });
+      await safe.promise;
+      leaving.abort(new BackendError('the bot is closing', { type: 'cancelled' }));
+      await backend.close();
+      await empty.promise;
+    },
+  };
+}

@@ -1,0 +1,310 @@
+import { createHash } from 'node:crypto';
+import { join } from 'node:path';
+import { DatabaseSync, type SQLInputValue } from 'node:sqlite';
+import { z } from 'zod';
+import { diskTrouble, type DiskTrouble } from './disk.ts';
+import { JOB_STATES, type Job } from './job.ts';
+import { factsOf, readFacts } from './job-json.ts';
+import type { Recipe } from './recipe.ts';
+import { RecipeFile } from './recipe-file.ts';
+
+/**
+ * What outlives the process: one SQLite file, and the only SQL. Every call is one transaction that is on the disk when it
+ * returns (WAL with `synchronous=FULL`). Calls are synchronous, since a commit takes some 2 ms and SQLite has one writer.
+ */
+export interface Store {
+  /** Writes a new job. @param turn its owner's place in the round @param changed another job that changes with it */
+  accept(job: Job, turn: number, changed?: Job): void;
+  /** Writes a job as it has become. */
+  save(job: Job): void;
+  /** The job, and the new place in the round of what else waits for the same user. */
+  saveTurn(job: Job, turn: number): void;
+  get(job: string): Job | undefined;
+  /** Jobs that have not ended or whose end was not told, those that wait in the order of their turns. */
+  open(): readonly OpenJob[];
+  /** A person's jobs, the newest first. */
+  jobsOf(user: string, most: number): readonly Job[];
+  /** Jobs that ended and were told, oldest first. */
+  ended(): readonly EndedJob[];
+  /** Notes how much of the disk a job has. */
+  saveBytes(job: string, bytes: number): void;
+  forget(job: string): void;
+  /** For a Discord that has forgotten everything itself. */
+  forgetAll(): void;
+
+  /** The last run times of a recipe on a backend, newest first. */
+  runTimes(recipe: string, backend: string): readonly RunTime[];
+  saveRunTime(recipe: string, backend: string, time: RunTime): void;
+
+  /** A command that was answered "thinking" and is no job yet. */
+  saveArrival(id: string, note: string): void;
+  removeArrival(id: string): void;
+  arrivals(): readonly { readonly id: string; readonly note: string }[];
+  close(): void;
+}
+
+export interface OpenJob {
+  readonly job: Job;
+  readonly turn: number | undefined;
+}
+
+interface EndedJob {
+  readonly id: string;
+  readonly closedAt: number;
+  /** undefined where it was not measured yet */
+  readonly bytes: number | undefined;
+}
+
+/** milliseconds */
+export interface RunTime {
+  /** from the first sign of work to the end */
+  readonly runMs: number;
+  /** what a cold start took before; 0 where there was none */
+  readonly coldMs: number;
+}
+
+/** What stops the start: a sentence for the person who runs the bot. */
+export class StoreError extends Error {
+  override name = 'StoreError';
+}
+
+/** Forward only: a migration that was released is never changed, the next one is added below it. */
+const MIGRATIONS = [
+  `CREATE TABLE recipes (hash TEXT PRIMARY KEY, recipe TEXT NOT NULL) STRICT;
+   CREATE TABLE jobs (
+     seq INTEGER PRIMARY KEY,
+     id TEXT NOT NULL UNIQUE,
+     user TEXT NOT NULL,
+     recipe TEXT NOT NULL REFERENCES recipes (hash),
+     state TEXT NOT NULL,
+     turn INTEGER,
+     told INTEGER NOT NULL,
+     closed_at INTEGER,
+     bytes INTEGER,
+     note TEXT NOT NULL,
+     facts TEXT NOT NULL
+   ) STRICT;
+   CREATE INDEX jobs_of_user ON jobs (user, seq);
+   CREATE INDEX jobs_open ON jobs (turn, seq) WHERE told = 0;
+   CREATE INDEX jobs_ended ON jobs (closed_at) WHERE told = 1;
+   CREATE TABLE run_times (
+     seq INTEGER PRIMARY KEY, recipe TEXT NOT NULL, backend TEXT NOT NULL, run_ms INTEGER NOT NULL, cold_ms INTEGER NOT NULL
+   ) STRICT;
+   CREATE INDEX run_times_of ON run_times (recipe, backend, seq);
+   CREATE TABLE arrivals (id TEXT PRIMARY KEY, note TEXT NOT NULL) STRICT;`,
+];
+
+/** Enough for a median that follows a backend that was made faster. */
+const KEPT_RUN_TIMES = 30;
+
+/** How long a process that is about to end is waited for, before the start is refused. */
+const LOCK_MS = 3000;
+const SQLITE_BUSY = 5;
+
+/** @throws StoreError when the database cannot be used, with what to do about it */
+export function createStore(directory: string): Store {
+  const path = join(directory, 'troupe.db');
+  const db = openDatabase(path);
+  // Prepared once; SQLite keeps them ready.
+  const putRecipe = db.prepare('INSERT OR IGNORE INTO recipes (hash, recipe) VALUES (?, ?)');
+  const putJob = db.prepare(
+    `INSERT INTO jobs (id, user, recipe, state, turn, told, closed_at, note, facts)
+     VALUES (:id, :user, :recipe, :state, :turn, :told, :closedAt, :note, :facts)
+     ON CONFLICT (id) DO UPDATE SET state = :state, turn = coalesce(:turn, turn), told = :told, closed_at = :closedAt,
+       note = :note, facts = :facts`,
+  );
+  const putTurn = db.prepare(`UPDATE jobs SET turn = ? WHERE user = ? AND state = 'waiting' AND told = 0`);
+  const columns = 'jobs.id, user, recipes.recipe, state, turn, told, closed_at AS closedAt, bytes, note, facts';
+  const from = 'FROM jobs JOIN recipes ON recipes.hash = jobs.recipe';
+  const getJob = db.prepare(`SELECT ${columns} ${from} WHERE jobs.id = ?`);
+  const getOpen = db.prepare(`SELECT ${columns} ${from} WHERE told = 0 ORDER BY turn, seq`);
+  const getOfUser = db.prepare(`SELECT ${columns} ${from} WHERE user = ? ORDER BY seq DESC LIMIT ?`);
+  const getEnded = db.prepare(
+    'SELECT id, closed_at AS closedAt, bytes FROM jobs WHERE told = 1 AND closed_at IS NOT NULL ORDER BY closed_at',
+  );
+  const putBytes = db.prepare('UPDATE jobs SET bytes = ? WHERE id = ?');
+  const dropJob = db.prepare('DELETE FROM jobs WHERE id = ?');
+  const getTimes = db.prepare(
+    'SELECT run_ms AS runMs, cold_ms AS coldMs FROM run_times WHERE recipe = ? AND backend = ? ORDER BY seq DESC',
+  );
+  const putTime = db.prepare('INSERT INTO run_times (recipe, backend, run_ms, cold_ms) VALUES (?, ?, ?, ?)');
+  const dropTimes = db.prepare(
+    `DELETE FROM run_times WHERE recipe = :recipe AND backend = :backend AND seq <= (
+       SELECT seq FROM run_times WHERE recipe = :recipe AND backend = :backend ORDER BY seq DESC
+       LIMIT 1 OFFSET ${KEPT_RUN_TIMES})`,
+  );
+  const putArrival = db.prepare('INSERT OR REPLACE INTO arrivals (id, note) VALUES (?, ?)');
+  const dropArrival = db.prepare('DELETE FROM arrivals WHERE id = ?');
+  const getArrivals = db.prepare('SELECT id, note FROM arrivals');
+  /** by recipe: jobs of the same recipe share it */
+  const hashes = new WeakMap<Recipe, string>();
+  const recipes = new Map<string, Recipe>();
+
+  function hashOf(recipe: Recipe): string {
+    let hash = hashes.get(recipe);
+    if (hash === undefined) {
+      const json = JSON.stringify(recipe);
+      hash = createHash('sha256').update(json).digest('base64url');
+      putRecipe.run(hash, json);
+      hashes.set(recipe, hash);
+    }
+    return hash;
+  }
+
+  function recipeOf(json: string): Recipe {
+    const known = recipes.get(json);
+    if (known) return known;
+    const recipe = RecipeFile.parse(JSON.parse(json));
+    recipes.set(json, recipe);
+    return recipe;
+  }
+
+  function put(job: Job, turn: number | undefined): void {
+    const row: Record<string, SQLInputValue> = {
+      id: job.id,
+      user: job.user,
+      recipe: hashOf(job.recipe),
+      state: job.state,
+      turn: turn ?? null,
+      told: job.told ? 1 : 0,
+      closedAt: job.closedAt ?? null,
+      note: job.note,
+      facts: factsOf(job, directory),
+    };
+    putJob.run(row);
+  }
+
+  function readJob(row: unknown): OpenJob {
+    const { recipe, turn, told, closedAt, facts, ...rest } = Row.parse(row);
+    const job: Job = {
+      ...rest,
+      ...readFacts(facts, directory),
+      recipe: recipeOf(recipe),
+      told: told === 1,
+      progress: {},
+      ...(closedAt !== null && { closedAt }),
+    };
+    return { job, turn: turn ?? undefined };
+  }
+
+  function inTransaction(work: () => void): void {
+    db.exec('BEGIN IMMEDIATE');
+    try {
+      work();
+      db.exec('COMMIT');
+    } catch (error) {
+      // A full disk has rolled it back already.
+      if (db.isTransaction) db.exec('ROLLBACK');
+      throw error;
+    }
+  }
+
+  return {
+    accept: (job, turn, changed) =>
+      inTransaction(() => {
+        put(job, turn);
+        if (changed) put(changed, undefined);
+      }),
+    save: (job) => inTransaction(() => put(job, undefined)),
+    saveTurn: (job, turn) =>
+      inTransaction(() => {
+        put(job, undefined);
+        putTurn.run(turn, job.user);
+      }),
+    get(job) {
+      const row = getJob.get(job);
+      return row && readJob(row).job;
+    },
+    open: () => getOpen.all().map((row) => readJob(row)),
+    jobsOf: (user, most) => getOfUser.all(user, most).map((row) => readJob(row).job),
+    ended: () => z.array(EndedRow).parse(getEnded.all()),
+    saveBytes: (job, bytes) => void putBytes.run(bytes, job),
+    forget: (job) => void dropJob.run(job),
+    forgetAll: () => db.exec('DELETE FROM jobs; DELETE FROM arrivals'),
+    runTimes: (recipe, backend) => z.array(TimeRow).parse(getTimes.all(recipe, backend)),
+    saveRunTime: (recipe, backend, { runMs, coldMs }) =>
+      inTransaction(() => {
+        putTime.run(recipe, backend, Math.round(runMs), Math.round(coldMs));
+        dropTimes.run({ recipe, backend });
+      }),
+    saveArrival: (id, note) => void putArrival.run(id, note),
+    removeArrival: (id) => void dropArrival.run(id),
+    arrivals: () => z.array(ArrivalRow).parse(getArrivals.all()),
+    close() {
+      if (db.isOpen) db.close();
+    },
+  };
+}
+
+function openDatabase(path: string): DatabaseSync {
+  let db: DatabaseSync | undefined;
+  try {
+    db = new DatabaseSync(path, { timeout: LOCK_MS });
+    // Before the first access: the lock is then never given back, and belongs to this process until it ends.
+    db.exec('PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL');
+    const { quick_check: verdict } = CheckRow.parse(db.prepare('PRAGMA quick_check(1)').get());
+    if (verdict !== 'ok') throw new StoreError(`${path} ${TROUBLE_AT_START.damaged} (${verdict})`);
+    migrate(db);
+    return db;
+  } catch (cause) {
+    db?.close();
+    if (isBusy(cause)) {
+      throw new StoreError(
+        `Another Troupe works with ${path}. Two must not share a DATA_DIR: stop that one, or give this one its own.`,
+        { cause },
+      );
+    }
+    const trouble = diskTrouble(cause);
+    if (!trouble) throw cause;
+    throw new StoreError(`${path} ${TROUBLE_AT_START[trouble]}`, { cause });
+  }
+}
+
+const TROUBLE_AT_START = {
+  full: 'cannot be used: the disk is full. Make room on it and start again; no job is lost.',
+  'read-only': 'cannot be opened for writing. DATA_DIR must be a folder that the bot may write to.',
+  damaged:
+    'is damaged. Put a backup in its place, or move it away to begin with an empty one: finished results stay in the folder results beside it.',
+  broken: 'cannot be read: the disk reports an error.',
+} satisfies Record<DiskTrouble, string>;
+
+function isBusy(error: unknown): boolean {
+  return error instanceof Error && 'errcode' in error && error.errcode === SQLITE_BUSY;
+}
+
+function migrate(db: DatabaseSync): void {
+  const { user_version: version } = VersionRow.parse(db.prepare('PRAGMA user_version').get());
+  if (version > MIGRATIONS.length) {
+    throw new StoreError(
+      'The database in DATA_DIR was made by a newer Troupe. Start that one, or take another DATA_DIR.',
+    );
+  }
+  for (const [index, migration] of MIGRATIONS.entries()) {
+    if (index < version) continue;
+    db.exec(`BEGIN IMMEDIATE; ${migration} PRAGMA user_version = ${index + 1}; COMMIT`);
+  }
+}
+
+const CheckRow = z.object({ quick_check: z.string() });
+const VersionRow = z.object({ user_version: z.int() });
+const EndedRow = z.object({
+  id: z.string(),
+  closedAt: z.number(),
+  bytes: z
+    .number()
+    .nullable()
+    .transform((bytes) => bytes ?? undefined),
+});
+const TimeRow = z.object({ runMs: z.number(), coldMs: z.number() });
+const ArrivalRow = z.object({ id: z.string(), note: z.string() });
+const Row = z.object({
+  id: z.string(),
+  user: z.string(),
+  recipe: z.string(),
+  state: z.enum(JOB_STATES),
+  turn: z.number().nullable(),
+  told: z.number(),
+  closedAt: z.number().nullable(),
+  note: z.string(),
+  facts: z.string(),
+});
