@@ -6,6 +6,7 @@ import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { StoredFile } from '../src/recipe.ts';
 import { HOW_TO_JOIN, splitFile } from '../src/split.ts';
+import { callAndKill } from './pictures/_killed.ts';
 
 const run = promisify(execFile);
 
@@ -116,6 +117,16 @@ describe('after a restart', () => {
     expect((await joined(after)).equals(bytes)).toBe(true);
     const now = await numbers();
     expect([0, 2, 4].map((index) => now[index])).toEqual([0, 2, 4].map((index) => old[index]));
+  });
+
+  test('a process that was killed in the middle has left no half piece under a whole name', async () => {
+    const { path, bytes } = await store('a.bin', 300_000);
+    const folder = join(pieces, 'pieces-100000');
+    await mkdir(folder, { recursive: true });
+    const module = new URL('../src/split.ts', import.meta.url);
+    expect(await callAndKill({ module, name: 'splitFile', folder }, path, 100_000, pieces)).toBe('SIGKILL');
+    expect((await readdir(folder)).filter((name) => !name.endsWith('.part'))).toEqual([]);
+    expect((await joined(await splitFile(path, 100_000, pieces))).equals(bytes)).toBe(true);
   });
 
   test('pieces of another size are not taken for these', async () => {

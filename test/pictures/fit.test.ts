@@ -1,5 +1,3 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdtemp, readdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,6 +6,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Gate } from '../../src/gate.ts';
 import { fitPicture, type FittedFile } from '../../src/pictures/fit.ts';
 import { inTurn } from '../../src/pictures/sharp-gate.ts';
+import { callAndKill } from './_killed.ts';
 import { noise, quarters } from './_samples.ts';
 
 let folder: string;
@@ -188,16 +187,11 @@ describe('what was made before', () => {
   });
 
   test('is whole, even when the process was killed in the middle', async () => {
-    const bytes = await noise(2000, 1500).png({ compressionLevel: 0 }).toBuffer();
+    const bytes = await noise(1000, 800).png().toBuffer();
     const path = await store('a.png', bytes);
     const limit = bytes.length - 1;
-    const fit = new URL('../../src/pictures/fit.ts', import.meta.url).href;
-    const script = `import { fitPicture } from ${JSON.stringify(fit)}; await fitPicture(${JSON.stringify(path)}, ${limit}, ${JSON.stringify(folder)});`;
-    const child = spawn(process.execPath, ['--input-type=module', '-e', script], { stdio: 'ignore' });
-    const exited = once(child, 'exit');
-    await expect.poll(() => readdir(folder), { interval: 1 }).toHaveLength(2);
-    child.kill('SIGKILL');
-    expect(await exited).toEqual([null, 'SIGKILL']);
+    const module = new URL('../../src/pictures/fit.ts', import.meta.url);
+    expect(await callAndKill({ module, name: 'fitPicture', folder }, path, limit, folder)).toBe('SIGKILL');
     expect((await readdir(folder)).filter((name) => !name.endsWith('.part'))).toEqual(['a.png']);
     const result = fitted(await fitPicture(path, limit, folder));
     expect(
@@ -206,7 +200,7 @@ describe('what was made before', () => {
           .raw()
           .toBuffer()
       ).length,
-    ).toBe(2000 * 1500 * 3);
+    ).toBe(1000 * 800 * 3);
   });
 });
 
