@@ -8,10 +8,10 @@ import { kindOf, SNIFFED_BYTES } from './pictures/kind.ts';
 import { formatBytes } from './pictures/sizes.ts';
 import type { StoredFile } from './recipe.ts';
 
-/** For the person who gets pieces; `name` stands for what their names have in common. */
+/** For the person who gets pieces; Discord shows what stands between backticks as it is typed. */
 export const HOW_TO_JOIN =
-  'Save all pieces in one folder. Then open the first one, `.001`, with 7-Zip, or join them in a terminal: ' +
-  '`cat name.??? > name` on Linux and macOS, `copy /b name.??? name` on Windows.';
+  'Save all pieces in one folder. Then open the one that ends in `.001` with 7-Zip, or join them in a terminal, with the ' +
+  'name before `.001` in place of `name`: `cat name.??? > name` on Linux and macOS, `copy /b name.??? name` on Windows.';
 
 /** 7-Zip counts in three digits, and with a fourth one `cat` would no longer find the pieces in order. */
 const MOST_PIECES = 999;
