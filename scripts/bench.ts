@@ -1,11 +1,12 @@
 /**
- * `npm run bench -- decode|fit|journey [--json] [--quick]`: how fast, with how much memory and how smoothly results are
- * read, made to fit, and travel through the whole bot.
+ * `npm run bench -- decode|fit|journey|queue [--json] [--quick]`: how fast, with how much memory and how smoothly results are
+ * read, made to fit, and travel through the whole bot, and what a long line of jobs costs.
  */
 import { parseArgs } from 'node:util';
 import { benchDecode } from './bench/decode.ts';
 import { benchFit } from './bench/fit.ts';
 import { benchJourney } from './bench/journey.ts';
+import { benchQueue } from './bench/queue.ts';
 
 const BENCHES = {
   /** how results are read */
@@ -22,6 +23,11 @@ const BENCHES = {
   async journey(options) {
     const { lines, medians } = await benchJourney(options);
     return { lines, medians };
+  },
+  /** a long line of jobs */
+  async queue(options) {
+    const { lines, ratios } = await benchQueue(options);
+    return { lines, ratios };
   },
 } satisfies Record<string, (options: Options) => Promise<Report>>;
 

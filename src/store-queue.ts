@@ -24,8 +24,6 @@ interface QueueDependencies {
 interface Entry {
   job: Job;
   readonly listeners: Set<(view: JobView) => void>;
-  /** there while the job runs here; its reason says why the run is to end */
-  run?: AbortController;
 }
 
 /** Why a run was aborted: the state the job goes to. */
@@ -47,6 +45,8 @@ export function createStoreQueue({ backend, store, spool, limits, clock, log }: 
   /** places held by users whose answers are being checked */
   const held = new Map<string, number>();
   const running = new Map<string, number>();
+  /** what runs here now */
+  const runs = new Map<Entry, AbortController>();
   const safe = Promise.withResolvers<void>();
   const empty = Promise.withResolvers<void>();
   const leaving = new AbortController();
@@ -56,9 +56,8 @@ export function createStoreQueue({ backend, store, spool, limits, clock, log }: 
     atOnce: limits.runningAtOnce,
     clock,
     jobOf: (job) => entries.get(job)?.job,
-    running: () => jobsWith((job) => job.state === 'running'),
+    running: () => [...runs.keys()].map(({ job }) => job),
   });
-  let runningNow = 0;
   let started = false;
   let closing = false;
   let stopPlaces: (() => void) | undefined;
@@ -127,7 +126,7 @@ export function createStoreQueue({ backend, store, spool, limits, clock, log }: 
 
   function pump(): void {
     if (!started || closing || stopWaitingForDisk) return;
-    while (runningNow < limits.runningAtOnce) {
+    while (runs.size < limits.runningAtOnce) {
       const next = turns.next((user) => (running.get(user) ?? 0) < limits.runningPerUser);
       const entry = next && entries.get(next.job);
       if (!entry || !begin(entry, next.place)) break;
@@ -160,8 +159,7 @@ export function createStoreQueue({ backend, store, spool, limits, clock, log }: 
     const isFound = handle !== undefined;
     const left = limits.runMs - (clock.now() - startedAt);
     const abort = new AbortController();
-    entry.run = abort;
-    runningNow += 1;
+    runs.set(entry, abort);
     count(running, user, 1);
     const stopTimer = clock.after(isFound ? Math.max(left, LEAST_RESUMED_MS) : left, () =>
       abort.abort('too-long' satisfies AbortReason),
@@ -191,8 +189,7 @@ export function createStoreQueue({ backend, store, spool, limits, clock, log }: 
       );
     } finally {
       stopTimer();
-      delete entry.run;
-      runningNow -= 1;
+      runs.delete(entry);
       count(running, user, -1);
       pump();
       settle();
@@ -240,12 +237,12 @@ export function createStoreQueue({ backend, store, spool, limits, clock, log }: 
 
   /** Whether nothing runs here that would be lost. */
   function isSafe(): boolean {
-    return [...entries.values()].every(({ job, run }) => !run || canBeFound(job));
+    return [...runs.keys()].every(({ job }) => canBeFound(job));
   }
 
   function settle(): void {
     if (closing && isSafe()) safe.resolve();
-    if (closing && runningNow === 0) empty.resolve();
+    if (closing && runs.size === 0) empty.resolve();
   }
 
   function count(counts: Map<string, number>, user: string, change: 1 | -1): void {
@@ -331,7 +328,8 @@ export function createStoreQueue({ backend, store, spool, limits, clock, log }: 
     async cancel(job) {
       const entry = entries.get(job);
       if (!entry || hasEnded(entry.job)) return false;
-      if (entry.run) entry.run.abort('cancelled' satisfies AbortReason);
+      const run = runs.get(entry);
+      if (run) run.abort('cancelled' satisfies AbortReason);
       else {
         try {
           move(entry, 'cancelled');
@@ -372,9 +370,7 @@ export function createStoreQueue({ backend, store, spool, limits, clock, log }: 
       stopWaitingForDisk?.();
       settle();
       function interrupt(): void {
-        for (const { job, run } of entries.values()) {
-          if (!canBeFound(job)) run?.abort('interrupted' satisfies AbortReason);
-        }
+        for (const [{ job }, run] of runs) if (!canBeFound(job)) run.abort('interrupted' satisfies AbortReason);
       }
       if (signal.aborted) interrupt();
       else signal.addEventListener('abort', interrupt, { once: true });

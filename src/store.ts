@@ -114,11 +114,11 @@ export function createStore(directory: string): Store {
        note = :note, facts = :facts`,
   );
   const putTurn = db.prepare(`UPDATE jobs SET turn = ? WHERE user = ? AND state = 'waiting' AND told = 0`);
-  const columns = 'jobs.id, user, recipes.recipe, state, turn, told, closed_at AS closedAt, bytes, note, facts';
-  const from = 'FROM jobs JOIN recipes ON recipes.hash = jobs.recipe';
-  const getJob = db.prepare(`SELECT ${columns} ${from} WHERE jobs.id = ?`);
-  const getOpen = db.prepare(`SELECT ${columns} ${from} WHERE told = 0 ORDER BY turn, seq`);
-  const getOfUser = db.prepare(`SELECT ${columns} ${from} WHERE user = ? ORDER BY seq DESC LIMIT ?`);
+  const getRecipe = db.prepare('SELECT recipe FROM recipes WHERE hash = ?');
+  const columns = 'id, user, recipe, state, turn, told, closed_at AS closedAt, bytes, note, facts';
+  const getJob = db.prepare(`SELECT ${columns} FROM jobs WHERE id = ?`);
+  const getOpen = db.prepare(`SELECT ${columns} FROM jobs WHERE told = 0 ORDER BY turn, seq`);
+  const getOfUser = db.prepare(`SELECT ${columns} FROM jobs WHERE user = ? ORDER BY seq DESC LIMIT ?`);
   const getEnded = db.prepare(
     'SELECT id, closed_at AS closedAt, bytes FROM jobs WHERE told = 1 AND closed_at IS NOT NULL ORDER BY closed_at',
   );
@@ -136,7 +136,7 @@ export function createStore(directory: string): Store {
   const putArrival = db.prepare('INSERT OR REPLACE INTO arrivals (id, note) VALUES (?, ?)');
   const dropArrival = db.prepare('DELETE FROM arrivals WHERE id = ?');
   const getArrivals = db.prepare('SELECT id, note FROM arrivals');
-  /** by recipe: jobs of the same recipe share it */
+  /** Jobs of the same recipe share it. */
   const hashes = new WeakMap<Recipe, string>();
   const recipes = new Map<string, Recipe>();
 
@@ -151,11 +151,13 @@ export function createStore(directory: string): Store {
     return hash;
   }
 
-  function recipeOf(json: string): Recipe {
-    const known = recipes.get(json);
-    if (known) return known;
-    const recipe = RecipeFile.parse(JSON.parse(json));
-    recipes.set(json, recipe);
+  function recipeOf(hash: string): Recipe {
+    let recipe = recipes.get(hash);
+    if (!recipe) {
+      recipe = RecipeFile.parse(JSON.parse(RecipeRow.parse(getRecipe.get(hash)).recipe));
+      recipes.set(hash, recipe);
+      hashes.set(recipe, hash);
+    }
     return recipe;
   }
 
@@ -287,6 +289,7 @@ function migrate(db: DatabaseSync): void {
 
 const CheckRow = z.object({ quick_check: z.string() });
 const VersionRow = z.object({ user_version: z.int() });
+const RecipeRow = z.object({ recipe: z.string() });
 const EndedRow = z.object({
   id: z.string(),
   closedAt: z.number(),

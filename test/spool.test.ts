@@ -1,6 +1,4 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -15,31 +13,46 @@ describe('the spool', () => {
   });
   afterEach(() => rm(directory, { recursive: true }));
 
-  it('removes what processes that are gone have left, and nothing that is not its own', async () => {
-    const gone = spawn(process.execPath, ['--version'], { stdio: 'ignore' });
-    await once(gone, 'exit');
-    const kept = ['holiday', '.hidden', '12-pictures', String(process.ppid)];
-    for (const name of [...kept, String(gone.pid), String(process.pid)]) await mkdir(join(directory, name));
-    await createSpool(directory);
-    await expect(readdir(directory)).resolves.toEqual(kept.toSorted());
-  });
-
   it('gives each job folders of its own, and removes them together', async () => {
     const spool = await createSpool(directory);
     const [one, other] = [spool.newJobId(), spool.newJobId()];
-    const path = await spool.folder(one, 'out');
+    const path = await spool.folder(one, 'results');
     await writeFile(join(path, 'a.png'), 'a');
-    await expect(spool.folder(one, 'out')).resolves.toBe(path);
-    const kept = await spool.folder(other, 'in');
+    await expect(spool.folder(one, 'results')).resolves.toBe(path);
+    await spool.folder(one, 'inputs');
+    await spool.folder(other, 'inputs');
     await spool.remove(one);
     await spool.remove('never there');
-    await expect(readdir(join(directory, String(process.pid)))).resolves.toEqual([other]);
-    expect(kept).toContain(other);
+    expect(await spool.jobs()).toEqual(new Set([other]));
+  });
+
+  it('keeps what is there from one process to the next', async () => {
+    const spool = await createSpool(directory);
+    const path = join(await spool.folder('one', 'results'), 'a.png');
+    await writeFile(path, 'a');
+    await spool.secure('one', 'results');
+    const next = await createSpool(directory);
+    expect(await next.jobs()).toEqual(new Set(['one']));
+    expect(await readFile(path, 'utf8')).toBe('a');
+  });
+
+  it('measures, empties and copies', async () => {
+    const spool = await createSpool(directory);
+    await writeFile(join(await spool.folder('one', 'inputs'), 'face.png'), 'four');
+    await writeFile(join(await spool.folder('one', 'results'), 'a.png'), 'five5');
+    expect(await spool.sizeOf('one')).toBe(9);
+    expect(await spool.sizeOf('nobody')).toBe(0);
+    const copy = await spool.copyInputs('one', 'two');
+    await spool.clear('one', 'inputs');
+    expect(await readdir(join(directory, 'inputs', 'one'))).toEqual([]);
+    expect(await readFile(join(copy, 'face.png'), 'utf8')).toBe('four');
   });
 
   it('tells the person when the disk does not take a folder', async () => {
     const spool = await createSpool(directory);
-    await writeFile(join(directory, String(process.pid)), '');
-    await expect(spool.folder('one', 'in')).rejects.toThrow(UserError);
+    await spool.secure('one', 'inputs');
+    await rm(join(directory, 'inputs'), { recursive: true });
+    await writeFile(join(directory, 'inputs'), '');
+    await expect(spool.folder('one', 'inputs')).rejects.toThrow(UserError);
   });
 });
