@@ -50,7 +50,7 @@ export interface PlaygroundChannel {
   botPermissions: Record<BotPermission, boolean>;
 }
 
-export interface PlaygroundGuild {
+interface PlaygroundGuild {
   id: string;
   name: string;
   botIsMember: boolean;
@@ -71,7 +71,7 @@ export type BotPermission = 'ViewChannel' | 'SendMessages' | 'AttachFiles' | 'Re
  * - `PATCH /playground/channels/{channel}` with this: only the permissions that are named
  */
 export interface ChannelChange {
-  botPermissions: Partial<Record<BotPermission, boolean>>;
+  botPermissions: { [permission in BotPermission]?: boolean | undefined };
 }
 
 /** `PATCH /playground/users/{user}` → 204 */
@@ -84,8 +84,8 @@ export interface UserChange {
  * token; commands then come from the people's own installations.
  */
 export interface GuildChange {
-  botIsMember?: boolean;
-  premiumTier?: PremiumTier;
+  botIsMember?: boolean | undefined;
+  premiumTier?: PremiumTier | undefined;
 }
 
 /**

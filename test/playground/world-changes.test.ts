@@ -27,12 +27,15 @@ async function answered(place: Stage) {
 test('a deleted channel takes its messages along', async () => {
   const place = await stage({}, { intents: ['Guilds'] });
   const { raw, path, message } = await answered(place);
+  const [{ url } = { url: '' }] = (await place.edit(raw, {}, [file])).attachments;
+  expect((await fetch(url)).status).toBe(200);
   const pending = await called(place, 'bo');
   const deleted = new Promise<string>((resolve) => {
     place.client.once('channelDelete', ({ id }) => resolve(id));
   });
   expect(await place.ask('DELETE', 'channels/characters')).toMatchObject({ status: 204 });
   expect(await deleted).toBe(message.channel_id);
+  expect((await fetch(url)).status).toBe(404);
   const all = Routes.channelMessages(message.channel_id);
   const gone = { status: 404, code: 10003 };
   await expect(place.rest.get(path)).rejects.toMatchObject(gone);

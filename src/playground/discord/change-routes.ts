@@ -1,25 +1,23 @@
 import { z } from 'zod';
+import type { ChannelChange, GuildChange, UserChange } from '../api.ts';
 import type { WorldChanges } from './changes.ts';
 import type { Reply } from './http.ts';
 import { parse, type PersonRoute } from './person-routes.ts';
 
 const permission = z.boolean().optional();
-const ChannelChange = z.strictObject({
-  botPermissions: z
-    .strictObject({
-      ViewChannel: permission,
-      SendMessages: permission,
-      AttachFiles: permission,
-      ReadMessageHistory: permission,
-    })
-    // A key without a value is none.
-    .transform((given) => Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined))),
-});
-const UserChange = z.strictObject({ closedDms: z.boolean() });
-const GuildChange = z.strictObject({
+const Channel = z.strictObject({
+  botPermissions: z.strictObject({
+    ViewChannel: permission,
+    SendMessages: permission,
+    AttachFiles: permission,
+    ReadMessageHistory: permission,
+  }),
+}) satisfies z.ZodType<ChannelChange>;
+const User = z.strictObject({ closedDms: z.boolean() }) satisfies z.ZodType<UserChange>;
+const Guild = z.strictObject({
   botIsMember: z.boolean().optional(),
   premiumTier: z.union([z.literal(0), z.literal(1), z.literal(2), z.literal(3)]).optional(),
-});
+}) satisfies z.ZodType<GuildChange>;
 const done: Reply = { status: 204 };
 
 /** The changes of the world, for a test or a script in another process. */
@@ -37,7 +35,7 @@ export function changeRoutes(changes: WorldChanges): PersonRoute[] {
       method: 'PATCH',
       path: '/playground/channels/{channel}',
       handle(call) {
-        changes.setBotPermissions(call.param('channel'), parse(ChannelChange, call.body.json).botPermissions);
+        changes.setBotPermissions(call.param('channel'), parse(Channel, call.body.json).botPermissions);
         return done;
       },
     },
@@ -45,7 +43,7 @@ export function changeRoutes(changes: WorldChanges): PersonRoute[] {
       method: 'PATCH',
       path: '/playground/users/{user}',
       handle(call) {
-        changes.setClosedDms(call.param('user'), parse(UserChange, call.body.json).closedDms);
+        changes.setClosedDms(call.param('user'), parse(User, call.body.json).closedDms);
         return done;
       },
     },
@@ -61,7 +59,7 @@ export function changeRoutes(changes: WorldChanges): PersonRoute[] {
       method: 'PATCH',
       path: '/playground/guilds/{guild}',
       handle(call) {
-        const { botIsMember, premiumTier } = parse(GuildChange, call.body.json);
+        const { botIsMember, premiumTier } = parse(Guild, call.body.json);
         const guild = call.param('guild');
         if (botIsMember !== undefined) changes.setBotMembership(guild, botIsMember);
         if (premiumTier !== undefined) changes.setPremiumTier(guild, premiumTier);
