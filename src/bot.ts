@@ -37,6 +37,8 @@ interface BotOptions {
     fileOrigins?: readonly string[];
     /** makes the commands known before the first person comes: for a Discord that forgets them */
     register?: boolean;
+    /** knows nothing of what was before this start, so that nobody is left to be told */
+    forgets?: boolean;
     patience?: PortPatience | undefined;
   };
   clock: Clock;
@@ -47,6 +49,7 @@ export async function startBot({ config, recipes, backend, discord, clock, log }
   const { dataDir, limits, results } = config;
   await mkdir(dataDir, { recursive: true, mode: 0o700 });
   const store = createStore(dataDir);
+  if (discord.forgets) store.forgetAll();
   const spool = await createSpool(dataDir);
   await removeStrays(store, spool);
   const queue = createStoreQueue({ backend, store, spool, limits, clock, log });

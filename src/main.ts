@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { startBot } from './bot.ts';
 import { systemClock } from './clock.ts';
@@ -25,7 +26,9 @@ async function main(): Promise<void> {
   const recipes = await loadRecipes(fileURLToPath(new URL('../commands', import.meta.url)));
   const backend = await openBackend(config, log);
   const discord = await openDiscord(config);
-  const bot = await startBot({ config, recipes, backend, discord, clock: systemClock, log });
+  // Apart from the jobs of the real Discord, which outlive a look at the playground.
+  const dataDir = config.discord.type === 'playground' ? join(config.dataDir, 'playground') : config.dataDir;
+  const bot = await startBot({ config: { ...config, dataDir }, recipes, backend, discord, clock: systemClock, log });
   process.stdout.write(discord.welcome(bot));
   stopOnSignal(config, log, async (signal) => {
     await bot.stop(signal);
@@ -49,6 +52,7 @@ async function openDiscord({ discord }: Config) {
     api: local.api,
     fileOrigins: [local.url],
     register: true,
+    forgets: true,
     close: () => local.close(),
     welcome: () => `Troupe is in its playground. Open ${local.url}\n`,
   };

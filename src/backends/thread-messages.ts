@@ -28,6 +28,8 @@ export type FromThread =
 export interface Failure {
   readonly message: string;
   readonly cause: unknown;
+  /** of an error of the system, such as `ENOSPC` */
+  readonly code?: string;
   /** of a `BackendError`; any other is our own fault */
   readonly fields?: Pick<
     BackendError,
@@ -39,7 +41,10 @@ export function failureOf(error: unknown): Failure {
   if (!(error instanceof Error)) return { message: String(error), cause: undefined };
   // As text: what is inside may be anything, and not everything can be sent.
   const cause = error.cause instanceof Error ? error.cause.stack : error.stack;
-  if (!(error instanceof BackendError)) return { message: error.message, cause };
+  if (!(error instanceof BackendError)) {
+    const code = 'code' in error && typeof error.code === 'string' ? { code: error.code } : {};
+    return { message: error.message, cause, ...code };
+  }
   const { type, retryable, billed, detail, retryAfterMs, parameters, status } = error;
   return {
     message: error.message,
@@ -48,8 +53,8 @@ export function failureOf(error: unknown): Failure {
   };
 }
 
-export function errorOf({ message, cause, fields }: Failure): Error {
-  if (!fields) return new Error(message, { cause });
+export function errorOf({ message, cause, code, fields }: Failure): Error {
+  if (!fields) return Object.assign(new Error(message, { cause }), code !== undefined && { code });
   const { detail, retryAfterMs, status, ...others } = fields;
   return new BackendError(message, {
     ...others,

@@ -98,9 +98,9 @@ describe('a polled run', () => {
     expect(onePost(service)).toBe(true);
   });
 
-  test('whose answer is lost, and that nobody knows, is a cut', async () => {
+  test('whose answer is lost, and that nobody knows, is told as such', async () => {
     const { service, backend } = await poll(text(502, ''), ...Array.from({ length: 90 }, () => json('[]', 200)));
-    expect(await failureOf(backend, bench.desk, SECRETS)).toMatchObject({ type: 'cut', billed: 'maybe' });
+    expect(await failureOf(backend, bench.desk, SECRETS)).toMatchObject({ type: 'unknown', billed: 'maybe' });
     expect(onePost(service)).toBe(true);
   });
 

@@ -95,7 +95,7 @@ test('a run may be missing for less than a minute', async () => {
   known = false;
   const lost = watch('a');
   await pass(70);
-  expect(await lost.end).toMatchObject({ type: 'cut', billed: 'maybe' });
+  expect(await lost.end).toMatchObject({ type: 'unknown', billed: 'maybe' });
 });
 
 test.for([

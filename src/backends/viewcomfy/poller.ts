@@ -8,7 +8,7 @@ import { hasEnded, type Result } from './result.ts';
 export interface Poller {
   /**
    * Gives the run's record once it has ended.
-   * @throws BackendError the reason of the patience; `cut` for a run that ViewComfy does not know
+   * @throws BackendError the reason of the patience; `unknown` for a run that ViewComfy does not know
    */
   watch(promptId: string, patience: Patience): Promise<Result>;
 }
@@ -107,7 +107,7 @@ export function createPoller({ ask, clock, log }: PollerOptions): Poller {
       if (record === undefined) {
         run.missingSince ??= clock.now();
         if (clock.now() - run.missingSince < MISSING_MS) continue;
-        run.settle(new BackendError('ViewComfy does not know the run', { type: 'cut' }));
+        run.settle(new BackendError('ViewComfy does not know the run', { type: 'unknown' }));
       } else {
         run.missingSince = undefined;
         if (record instanceof BackendError || hasEnded(record)) run.settle(record);
