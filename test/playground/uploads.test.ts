@@ -6,10 +6,7 @@ import { Routes, type APIMessage } from 'discord.js';
 import sharp from 'sharp';
 import { expect, onTestFinished, test } from 'vitest';
 import { z } from 'zod';
-import { createMovableClock } from '../../src/playground/clock.ts';
-import { createAttachments, type StoredFile } from '../../src/playground/discord/attachments.ts';
-import { createSnowflakes } from '../../src/playground/discord/snowflake.ts';
-import { eventually } from '../eventually.ts';
+import { createByteStore } from '../../src/playground/discord/byte-store.ts';
 import { stage } from './stage.ts';
 
 const red = sharp({ create: { width: 30, height: 20, channels: 3, background: 'red' } });
@@ -95,28 +92,26 @@ test('the address of a file expires, cannot be made up, and is fresh on every me
   expect((await fetch(await address())).status).toBe(200);
 });
 
-test('the bytes of files lie on disk until the end, and the oldest go beyond the limit', async () => {
-  const clock = createMovableClock();
-  const newId = createSnowflakes(clock);
+test('the bytes of files lie on disk in files without a name, and the oldest go beyond the limit', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'kept-'));
   onTestFinished(() => rm(folder, { recursive: true }));
-  const attachments = createAttachments({ clock, newId, baseUrl: () => 'http://discord', mostBytes: 2500, folder });
-  onTestFinished(() => attachments.close());
-  const kept: StoredFile[] = [];
-  for (const name of ['a', 'b', 'c']) {
-    const file = { field: 'files[0]', name: `${name}.bin`, mediaType: 'text/plain', bytes: Buffer.alloc(1000, name) };
-    kept.push(await attachments.keep(file, 'attachments/1'));
-  }
-  const read = async (file: StoredFile) => {
-    const { pathname, searchParams } = new URL(attachments.describe(file).url);
-    return (await attachments.read(pathname, searchParams))?.bytes.toString();
-  };
-  const found = await Promise.all(kept.map(read));
-  expect(found).toEqual([undefined, 'b'.repeat(1000), 'c'.repeat(1000)]);
-  const [own = ''] = await readdir(folder);
-  await eventually(async () => expect(await readdir(join(folder, own))).toHaveLength(2));
-  attachments.close();
+  const store = createByteStore({ folder, mostBytes: 1600 });
+  onTestFinished(() => store.close());
+  const keep = (letter: string) => store.keep(Buffer.alloc(100, letter));
+  const letters = 'abcdefghijklmnop'.split('');
+  const kept = await Promise.all(letters.map(keep));
+  const read = async () => (await Promise.all(kept.map((bytes) => bytes.read()))).map((bytes) => bytes?.toString()[0]);
+  expect(await read()).toEqual(letters);
   expect(await readdir(folder)).toEqual([]);
+  // What is forgotten makes room, so the oldest may stay.
+  kept[4]?.forget();
+  kept.push(await keep('q'));
+  expect(await read()).toEqual(['a', 'b', 'c', 'd', undefined, ...'fghijklmnopq'.split('')]);
+  kept.push(await keep('r'), await keep('s'));
+  expect(await read()).toEqual([undefined, undefined, 'c', 'd', undefined, ...'fghijklmnopqrs'.split('')]);
+  expect(kept[0]?.isGone()).toBe(true);
+  store.close();
+  expect(new Set(await read())).toEqual(new Set([undefined]));
 });
 
 test('a file that had to make room is gone as behind an expired address', async () => {

@@ -1,11 +1,9 @@
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { AttachmentFlags, type APIAttachment } from 'discord-api-types/v10';
 import sharp from 'sharp';
 import type { Clock } from '../../clock.ts';
+import { createByteStore, type KeptBytes } from './byte-store.ts';
 
 /** A file that came with a request. */
 export interface UploadedFile {
@@ -39,7 +37,7 @@ export interface Attachments {
   forget(file: StoredFile): void;
   /** the file behind an address, `undefined` where there is none or the signature has expired or is wrong */
   read(path: string, query: URLSearchParams): Promise<{ bytes: Buffer; mediaType: string } | undefined>;
-  /** Removes every file. */
+  /** Frees what is on disk. */
   close(): void;
 }
 
@@ -59,33 +57,20 @@ export function createAttachments({
   newId,
   baseUrl,
   mostBytes,
-  folder: parent = tmpdir(),
 }: {
   clock: Clock;
   newId: () => string;
   baseUrl: () => string;
   /** of all files together, on disk; beyond that the oldest are gone, as behind an expired address */
   mostBytes: number;
-  /** has the folder of the files while this runs; default: the system's for temporary files */
-  folder?: string;
 }): Attachments {
   const secret = randomBytes(32);
-  const folder = mkdtempSync(join(parent, 'playground-files-'));
-  const bodies = new Map<string, { file: string; size: number; mediaType: string }>();
-  let total = 0;
-  // A process that just ends leaves nothing behind either.
-  process.on('exit', clear);
-
-  function clear() {
-    rmSync(folder, { recursive: true, force: true });
-  }
+  const store = createByteStore({ folder: tmpdir(), mostBytes });
+  const bodies = new Map<string, { kept: KeptBytes; mediaType: string }>();
 
   function drop(path: string) {
-    const body = bodies.get(path);
-    if (!body) return;
-    total -= body.size;
+    bodies.get(path)?.kept.forget();
     bodies.delete(path);
-    void rm(body.file, { force: true }).catch(() => {});
   }
 
   async function keep(file: UploadedFile, place: string, details: FileDetails = {}): Promise<StoredFile> {
@@ -93,13 +78,11 @@ export function createAttachments({
     const given = details.filename ?? file.name;
     const filename = sanitizedName(given);
     const path = `/cdn/${place}/${id}/${filename}`;
-    const body = { file: join(folder, id), size: file.bytes.length, mediaType: file.mediaType };
-    const [measured] = await Promise.all([measure(file.bytes), writeFile(body.file, file.bytes)]);
-    bodies.set(path, body);
-    total += body.size;
-    for (const oldest of bodies.keys()) {
-      if (total <= mostBytes || oldest === path) break;
-      drop(oldest);
+    const [measured, kept] = await Promise.all([measure(file.bytes), store.keep(file.bytes)]);
+    bodies.set(path, { kept, mediaType: file.mediaType });
+    for (const [oldest, body] of bodies) {
+      if (!body.kept.isGone()) break;
+      bodies.delete(oldest);
     }
     return {
       id,
@@ -151,21 +134,11 @@ export function createAttachments({
     if (given.length !== expected.length || !timingSafeEqual(given, expected)) return;
     if (Number.parseInt(expires, 16) * 1000 < clock.now()) return;
     const body = bodies.get(path);
-    if (!body) return;
-    try {
-      return { bytes: await readFile(body.file), mediaType: body.mediaType };
-    } catch {
-      // Dropped in this moment.
-      return;
-    }
+    const bytes = await body?.kept.read();
+    return body && bytes ? { bytes, mediaType: body.mediaType } : undefined;
   }
 
-  function close() {
-    process.off('exit', clear);
-    clear();
-  }
-
-  return { keep, describe, read, forget: (file) => drop(file.path), close };
+  return { keep, describe, read, forget: (file) => drop(file.path), close: store.close };
 }
 
 /** A name as Discord keeps it: ASCII letters, digits, `_`, `-` and `.`; spaces become `_`, anything else goes. */
