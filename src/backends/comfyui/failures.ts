@@ -18,7 +18,7 @@ const NodeErrors = z.record(
         type: z.string().nullish(),
         message: z.string().nullish(),
         details: z.string().nullish(),
-        extra_info: z.object({ input_name: z.string().nullish(), received_value: z.unknown() }).nullish(),
+        extra_info: z.object({ input_name: z.string().nullish(), received_value: z.unknown().optional() }).nullish(),
       }),
     ),
   }),

@@ -29,7 +29,7 @@ export interface NativeOptions {
   readonly closing: AbortSignal;
 }
 
-const Accepted = z.object({ prompt_id: z.string().min(1), node_errors: z.unknown() });
+const Accepted = z.object({ prompt_id: z.string().min(1), node_errors: z.unknown().optional() });
 
 /** Errors after which nobody knows whether the prompt was taken; the run's own name tells. */
 const LOST: ReadonlySet<BackendErrorType> = new Set<BackendErrorType>(['cut', 'timeout']);

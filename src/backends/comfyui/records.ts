@@ -18,7 +18,7 @@ type OutputFile = z.infer<typeof OutputFile>;
 
 const Outputs = z.record(z.string(), z.record(z.string(), z.unknown()).nullable());
 const Entry = z.object({
-  outputs: z.unknown(),
+  outputs: z.unknown().optional(),
   // Servers before 2024 have none: what is in their history has ended well.
   status: z.object({ status_str: z.string().nullish(), messages: z.array(z.unknown()).nullish() }).nullish(),
 });

@@ -28,7 +28,7 @@ const LONGEST_PAUSE_MS = 5000;
 const LONGEST_PAUSE_AFTER_FAILURE_MS = 15_000;
 const ABSENCES = 3;
 
-const Accepted = z.object({ prompt_id: z.string().min(1), outputs: z.unknown() });
+const Accepted = z.object({ prompt_id: z.string().min(1), outputs: z.unknown().optional() });
 const RunStatus = z.object({ status_str: z.literal('error'), messages: z.array(z.unknown()).nullish() });
 
 /**
