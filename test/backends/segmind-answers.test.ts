@@ -1,5 +1,4 @@
 import { readFile } from 'node:fs/promises';
-import * as fc from 'fast-check';
 import sharp from 'sharp';
 import { describe, expect, test } from 'vitest';
 import type { SegmindOptions } from '../../src/backends/segmind.ts';
@@ -84,33 +83,6 @@ describe('an answer of base64', () => {
     ['base64 under the name of a picture', { ...json({ image: png64 }), contentType: 'image/jpeg' }, [one]],
   ])('is read as %s', async ([, reply, files]) => {
     expect(await filesFrom(reply, { values: { samples: Math.max(1, files.length) } })).toEqual(files);
-  });
-
-  test('is read however it is cut', async () => {
-    const forms = [
-      JSON.stringify({ seed: 1, images: [`data:image/png;base64,${png64}`, jpeg64], 'a"b': '\\"' }),
-      `  data:image/png;base64,${png64}\n`,
-      JSON.stringify({ image: png64 }),
-    ];
-    await fc.assert(
-      fc.asyncProperty(
-        fc.constantFrom(...forms),
-        fc.array(fc.integer({ min: 1, max: 60 }), { minLength: 1, maxLength: 20 }),
-        async (form, lengths) => {
-          const pieces: Buffer[] = [];
-          for (let at = 0, index = 0; at < form.length; index += 1) {
-            const length = lengths[index % lengths.length] ?? 1;
-            pieces.push(Buffer.from(form.slice(at, at + length)));
-            at += length;
-          }
-          const service = await bench.serve({ body: pieces });
-          const events = await collect(bench.connect(service.url).run(bench.ask()));
-          const [first] = filesOf(events);
-          expect((await readFile(first?.path ?? '')).equals(PNG)).toBe(true);
-        },
-      ),
-      { numRuns: 30 },
-    );
   });
 
   test('with fewer pictures than were asked for says so', async () => {

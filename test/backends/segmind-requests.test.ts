@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import type { SegmindOptions } from '../../src/backends/segmind.ts';
+import { createBody } from '../../src/backends/segmind/body.ts';
 import type { BackendError } from '../../src/errors.ts';
 import character from '../../commands/character.ts';
 import { completeAnswers, fill, sortOutputs } from '../../src/recipe.ts';
@@ -66,14 +67,13 @@ describe('what Segmind is sent', () => {
   test('is as much of a file as was announced, though it grows meanwhile', async () => {
     const path = join(bench.desk.request.folder, '..', 'growing.png');
     await writeFile(path, Buffer.alloc(400_000, 1));
-    const service = await bench.serve(() => picture);
-    const asked = bench.ask();
-    const files = { ...asked.files, '626-inputs-image': { name: 'a.png', mediaType: 'image/png', path, size: 1 } };
-    const running = collect(bench.connect(service.url).run({ ...asked, files }));
+    const order = { name: 'a', samples: 1, attributes: { prompt: 'a pilot' } };
+    const body = await createBody({ face: { path }, pose: { path } }, order);
     await appendFile(path, Buffer.alloc(400_000, 2));
-    await running;
-    const [seen] = service.seen;
-    expect(seen?.headers['content-length']).toBe(String(seen?.body.length));
+    const sent = Buffer.concat(await Array.fromAsync(body.body()));
+    expect(sent).toHaveLength(body.contentLength);
+    const { face_image: face } = Body.parse(JSON.parse(sent.toString()));
+    expect(Buffer.from(String(face), 'base64').equals(Buffer.alloc(400_000, 1))).toBe(true);
   });
 
   test('is a new seed each time where none was answered', async () => {

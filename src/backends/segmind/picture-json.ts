@@ -102,7 +102,7 @@ export function createPictureJson(newPicture: () => SlabFile): PictureJson {
 
   function isPicture(): boolean {
     if (depth === 0) return true;
-    if (isObject[1] !== true || isKeyNext) return false;
+    if (isKeyNext) return false;
     return depth === 1 ? key === 'image' : depth === 2 && isObject[2] === false && key === 'images';
   }
 

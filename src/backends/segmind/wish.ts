@@ -37,7 +37,7 @@ export interface Wish {
 }
 
 /** A picture to send. */
-export type Sent = Pick<StoredFile, 'path'>;
+type Sent = Pick<StoredFile, 'path'>;
 
 /** One request, which is paid once it has reached the service. */
 export interface Order {

@@ -24,7 +24,7 @@ export interface LocalSegmind {
   close(): Promise<void>;
 }
 
-export interface RunRecord {
+interface RunRecord {
   readonly wish: Wish;
   /** milliseconds since the epoch, on the server's clock */
   readonly receivedAt: number;
