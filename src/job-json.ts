@@ -24,6 +24,7 @@ const Facts = z.object({
   signAt: z.number().exactOptional(),
   endedAt: z.number().exactOptional(),
   backend: z.string().exactOptional(),
+  canStop: z.boolean().exactOptional(),
   handle: z.string().exactOptional(),
   warnings: z.array(z.string()),
   files: z.array(Stored),
@@ -33,7 +34,8 @@ const Facts = z.object({
 
 /** @param directory paths below it are kept relative to it, so that it can be moved */
 export function factsOf(job: Job, directory: string): string {
-  const { answers, acceptedAt, startedAt, signAt, endedAt, backend, handle, warnings, files, failure, again } = job;
+  const { answers, acceptedAt, startedAt, signAt, endedAt, backend, canStop, handle, warnings, files, failure, again } =
+    job;
   return JSON.stringify({
     answers: Object.fromEntries(
       Object.entries(answers).map(([name, answer]) => [
@@ -46,6 +48,7 @@ export function factsOf(job: Job, directory: string): string {
     signAt,
     endedAt,
     backend,
+    canStop,
     handle,
     warnings,
     failure,

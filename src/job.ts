@@ -82,6 +82,8 @@ export interface Job extends JobRequest {
   readonly closedAt?: number;
   /** the name of the backend that runs it */
   readonly backend?: string;
+  /** whether that one can stop a run; where it cannot, a cancelled run goes on there */
+  readonly canStop?: boolean;
   /** by which the backend finds the run again */
   readonly handle?: string;
   readonly progress: Progress;

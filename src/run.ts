@@ -100,6 +100,8 @@ function faultOf({ type, billed, detail, parameters }: BackendError): BackendFau
 /** What an event changes in its job. */
 export function applyEvent(job: Job, event: BackendEvent, now: number): Job {
   switch (event.type) {
+    case 'backend-chosen':
+      return { ...job, backend: event.name, canStop: event.canStop, progress: {} };
     case 'queue-changed':
       return { ...job, progress: { ...job.progress, ahead: event.ahead } };
     case 'log-line':

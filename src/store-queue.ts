@@ -50,6 +50,7 @@ export function createStoreQueue({ backend, store, spool, limits, clock, log }: 
   const safe = Promise.withResolvers<void>();
   const empty = Promise.withResolvers<void>();
   const leaving = new AbortController();
+  const runner = { backend: backend.name, canStop: backend.capabilities.cancel };
   const places = createPlaces({
     turns,
     times,
@@ -139,7 +140,7 @@ export function createStoreQueue({ backend, store, spool, limits, clock, log }: 
     const { id } = entry.job;
     try {
       if (!spool.hasRoom()) throw new Error('There is no room for a result');
-      change(entry, (job) => ({ ...moveJob(job, 'running', clock.now()), backend: backend.name }), place);
+      change(entry, (job) => ({ ...moveJob(job, 'running', clock.now()), ...runner }), place);
     } catch (error) {
       log.error({ job: id, error }, 'No job is begun while the disk takes nothing');
       stopWaitingForDisk = clock.after(DISK_PAUSE_MS, () => {
@@ -231,8 +232,8 @@ export function createStoreQueue({ backend, store, spool, limits, clock, log }: 
     }
   }
 
-  function canBeFound({ handle, backend: name }: Job): boolean {
-    return handle !== undefined && name === backend.name && backend.resume !== undefined;
+  function canBeFound({ handle }: Job): boolean {
+    return handle !== undefined && backend.resume !== undefined;
   }
 
   /** Whether nothing runs here that would be lost. */

@@ -20,10 +20,23 @@ export interface Backend {
    */
   resume?(handle: string, request: ResumeRequest): AsyncIterable<BackendEvent>;
   /**
+   * How it does, as far as it has been heard; where it is not told, the runs tell.
+   */
+  health?(): readonly BackendHealth[];
+  /**
    * Ends every connection. Runs that are under way fail with a `BackendError` of type `cancelled`; those that were
    * assigned a handle are left to go on, so that they can be found again.
    */
   close(): Promise<void>;
+}
+
+/** For whoever runs the bot: nothing in it is secret. */
+export interface BackendHealth {
+  readonly name: string;
+  /** `resting`: it failed so often that it is left alone for a while; `starting`: it cannot be asked yet */
+  readonly state: 'up' | 'failing' | 'resting' | 'starting' | 'down';
+  /** a few words more */
+  readonly detail?: string;
 }
 
 export interface BackendCapabilities {
@@ -64,6 +77,8 @@ export interface RunRequest extends ResumeRequest {
 export type BackendEvent =
   /** what to store so that the run can be found again after a restart; a later handle takes the place of an earlier one */
   | { readonly type: 'handle-assigned'; readonly handle: string }
+  /** one of several backends takes the run; before everything else that is told of it */
+  | { readonly type: 'backend-chosen'; readonly name: string; readonly canStop: boolean }
   /** how many runs the backend does before this one; 0 when this one has begun */
   | { readonly type: 'queue-changed'; readonly ahead: number }
   /** one line as the backend wrote it: untrusted text, no line breaks */
