@@ -67,9 +67,10 @@ export function createLink({ url, clock, log }: LinkOptions): Link {
         return await unlessOver(channel(), patience.signal);
       } catch (error) {
         // Whoever has few tries does not wait for an address that swallows everything.
-        const most = error instanceof BackendError && error.cause === 'CONNECTION_TIMEOUT' && tries < Infinity ? 0 : tries;
+        const most =
+          error instanceof BackendError && error.cause === 'CONNECTION_TIMEOUT' && tries < Infinity ? 0 : tries;
         if (!(error instanceof BackendError) || error.type !== 'unreachable' || count >= most) throw error;
-        await patience.pause(PAUSES_MS[count] ?? LONGEST_PAUSE_MS);
+        await rest(PAUSES_MS[count] ?? LONGEST_PAUSE_MS, patience.signal);
       }
     }
   }
@@ -86,6 +87,15 @@ export function createLink({ url, clock, log }: LinkOptions): Link {
     } finally {
       await asking.close();
     }
+  }
+
+  /** Unlike a pause of the patience's it is a silence: a broker that is away is waited for only so long. */
+  async function rest(ms: number, signal: AbortSignal): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const stop = clock.after(ms, resolve);
+    signal.addEventListener('abort', () => resolve(), { once: true });
+    await promise;
+    stop();
   }
 
   /** The library would connect again by itself, but tells only the first error: a password that was changed is none. */
