@@ -10,6 +10,7 @@ import { createInputs } from './discord/inputs.ts';
 import { createInteractions } from './discord/interactions.ts';
 import { createPort, type PortPatience } from './discord/port.ts';
 import { registerCommands } from './discord/registration.ts';
+import type { Health } from './health.ts';
 import type { Logger } from './log.ts';
 import type { Recipe } from './recipe.ts';
 import { createRetention, removeStrays } from './retention.ts';
@@ -21,6 +22,7 @@ import { createStore } from './store.ts';
 export interface Bot {
   readonly application: string;
   readonly name: string;
+  health(): Health;
   /** Takes nothing new, lets what runs end until `signal` is aborted, tells everybody, and closes every connection. */
   stop(signal: AbortSignal): Promise<void>;
 }
@@ -76,6 +78,12 @@ export async function startBot({ config, recipes, backend, discord, clock, log }
   return {
     application: id,
     name,
+    health: () => ({
+      discord: client.isConnected() ? 'connected' : 'connecting',
+      jobs: queue.counts(),
+      backends: backend.health?.() ?? [{ name: backend.name, state: 'up' }],
+      disk: spool.hasRoom() ? 'ok' : 'full',
+    }),
     async stop(signal) {
       await queue.drain(signal);
       await interactions.idle();

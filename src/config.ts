@@ -26,6 +26,8 @@ export interface Config {
     /** where the folder `results` of DATA_DIR can be fetched from, without a slash at its end */
     readonly publicUrl?: string;
   };
+  /** where `/healthz` is answered; nowhere when absent */
+  readonly health?: { readonly host: string; readonly port: number };
   readonly logLevel: string;
   /** how long running jobs may go on after the first SIGTERM */
   readonly graceMs: number;
@@ -118,6 +120,8 @@ const Environment = z.object({
   RESULTS_PUBLIC_URL: text.pipe(
     z.url({ protocol: /^https?$/, error: 'must be an address such as https://pictures.example.com' }).optional(),
   ),
+  HEALTH_HOST: text.transform((value) => value ?? '127.0.0.1'),
+  HEALTH_PORT: whole(0, 0, 65_535),
   LOG_LEVEL: text
     .transform((value) => value ?? 'info')
     .pipe(
@@ -178,6 +182,7 @@ export function parseConfig(environment: Readonly<Record<string, string | undefi
       keepWorkflow: env.RESULTS_KEEP_WORKFLOW === 'yes',
       ...(env.RESULTS_PUBLIC_URL && { publicUrl: env.RESULTS_PUBLIC_URL.replace(/\/+$/, '') }),
     },
+    ...(env.HEALTH_PORT > 0 && { health: { host: env.HEALTH_HOST, port: env.HEALTH_PORT } }),
     logLevel: env.LOG_LEVEL,
     graceMs: env.GRACE_SECONDS,
   };

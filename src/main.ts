@@ -5,6 +5,7 @@ import { systemClock } from './clock.ts';
 import { loadRecipes, RecipeError } from './commands.ts';
 import { ConfigError, readConfig, type Config } from './config.ts';
 import { ConnectError, inviteLink } from './discord/client.ts';
+import { serveHealth } from './health.ts';
 import { createLogger, type Logger } from './log.ts';
 import { openBackend } from './open-backend.ts';
 import { createLocalDiscord, type LocalDiscord } from './playground/discord/server.ts';
@@ -29,9 +30,11 @@ async function main(): Promise<void> {
   // Apart from the jobs of the real Discord, which outlive a look at the playground.
   const dataDir = config.discord.type === 'playground' ? join(config.dataDir, 'playground') : config.dataDir;
   const bot = await startBot({ config: { ...config, dataDir }, recipes, backend, discord, clock: systemClock, log });
+  const health = config.health && (await serveHealth(config.health, () => bot.health()));
   process.stdout.write(discord.welcome(bot));
   stopOnSignal(config, log, async (signal) => {
     await bot.stop(signal);
+    await health?.close();
     await discord.close();
   });
 }

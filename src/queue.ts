@@ -54,6 +54,8 @@ export interface Queue {
   view(job: string): Promise<JobView | undefined>;
   /** A person's jobs, the newest first. */
   jobsOf(user: string, most: number): Promise<readonly JobView[]>;
+  /** How many jobs there are in each state but the ended ones. */
+  counts(): { readonly waiting: number; readonly running: number; readonly delivering: number };
   /** The jobs of a person that wait or run, oldest first. */
   unfinishedOf(user: string): Promise<readonly JobView[]>;
   /** The jobs whose owner still has something to be told, oldest turn first. */

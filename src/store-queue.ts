@@ -320,6 +320,13 @@ export function createStoreQueue({ backend, store, spool, limits, clock, log }: 
     jobsOf: async (user, most) => store.jobsOf(user, most).map((job) => places.viewOf(entries.get(job.id)?.job ?? job)),
     unfinishedOf: async (user) =>
       jobsWith((job) => job.user === user && (job.state === 'waiting' || job.state === 'running')).map(places.viewOf),
+    counts() {
+      const counts = { waiting: 0, running: 0, delivering: 0 };
+      for (const { job } of entries.values()) {
+        if (job.state === 'waiting' || job.state === 'running' || job.state === 'delivering') counts[job.state] += 1;
+      }
+      return counts;
+    },
     untold: async () => jobsWith(() => true),
     watch(job, listener) {
       const entry = entries.get(job);

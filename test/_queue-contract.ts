@@ -151,6 +151,7 @@ export function describeQueue(name: string, build: () => Promise<QueueHouse>): v
       const [a, b, c] = [await enter('ana', 'a'), await enter('bo', 'b'), await enter('cy', 'c')];
       await eventually(() => expect(runs).toHaveLength(2));
       expect([await state(a), await state(b), await state(c)]).toEqual(['running', 'running', 'waiting']);
+      expect(queue.counts()).toEqual({ waiting: 1, running: 2, delivering: 0 });
       expect(await places()).toEqual([undefined, undefined, 0]);
       run('a').end();
       await eventually(async () => expect(await state(a)).toBe('delivering'));

@@ -1,5 +1,5 @@
 import { GatewayDispatchEvents, PermissionFlagsBits, type APIInteraction } from 'discord-api-types/v10';
-import { Client, DiscordjsErrorCodes, Events, Options, REST, type ClientOptions } from 'discord.js';
+import { Client, DiscordjsErrorCodes, Events, Options, REST, Status, type ClientOptions } from 'discord.js';
 import { Agent, type Dispatcher } from 'undici';
 import type { Logger } from '../log.ts';
 import { PORT_PATIENCE } from './port.ts';
@@ -13,13 +13,16 @@ export interface DiscordClient {
   readonly dispatcher: Dispatcher;
   /** A listener that fails costs its own interaction and nothing else. @throws ConnectError */
   connect(onInteraction: (interaction: APIInteraction) => void | Promise<void>): Promise<{ id: string; name: string }>;
+  /** whether interactions arrive now */
+  isConnected(): boolean;
   close(): Promise<void>;
 }
 
 /** Where the person who runs the bot adds it to a server: with what delivering pictures takes, and no more. */
 export function inviteLink(application: string): string {
-  const { ViewChannel, SendMessages, SendMessagesInThreads, AttachFiles } = PermissionFlagsBits;
-  const permissions = ViewChannel | SendMessages | SendMessagesInThreads | AttachFiles;
+  const { ViewChannel, ReadMessageHistory, SendMessages, SendMessagesInThreads, AttachFiles } = PermissionFlagsBits;
+  // With its own messages in view, what was sent just before a crash is not sent again.
+  const permissions = ViewChannel | ReadMessageHistory | SendMessages | SendMessagesInThreads | AttachFiles;
   const query = new URLSearchParams({
     client_id: application,
     scope: 'bot applications.commands',
@@ -65,7 +68,8 @@ export function createDiscordClient({ token, api, log }: DiscordClientOptions): 
   client.on(Events.ShardError, (error) => log.warn({ error }, 'Gateway error'));
   client.on(Events.Warn, (warning) => log.warn({ warning }, 'Discord client warning'));
   client.on(Events.ShardDisconnect, ({ code }) => log.error({ code }, 'Gateway closed for good'));
-  client.on(Events.ShardReconnecting, () => log.info('Gateway reconnects'));
+  const onReconnecting = () => log.info('Gateway reconnects');
+  client.on(Events.ShardReconnecting, onReconnecting);
   client.on(Events.ShardResume, (_shard, replayed) => log.info({ replayed }, 'Gateway resumed'));
   client.on(Events.Invalidated, () => log.error('Gateway session invalidated'));
 
@@ -105,7 +109,9 @@ export function createDiscordClient({ token, api, log }: DiscordClientOptions): 
         clearTimeout(impatience);
       }
     },
+    isConnected: () => client.ws.status === Status.Ready,
     async close() {
+      client.off(Events.ShardReconnecting, onReconnecting);
       await client.destroy();
       interactions.clearHashSweeper();
       interactions.clearHandlerSweeper();
