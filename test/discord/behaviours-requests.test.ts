@@ -52,12 +52,19 @@ describe('how long a request may take', () => {
 
 describe('what is sent again', () => {
   it('2: is so by us: a slow edit goes out once, not four times, and a failing one after pauses of ours', async () => {
-    const { port, asked, lines } = await openRaw({ patience: { wordsMs: 60, pausesMs: [1, 2, 3] } });
-    await expect(port.editReply(madeUpCall(), notice('slow'), 'once')).rejects.toMatchObject(UNAVAILABLE);
-    expect(asked).toHaveLength(1);
-    await expect(port.editReply(madeUpCall(), notice('slow'))).rejects.toMatchObject(UNAVAILABLE);
-    expect(asked).toHaveLength(1 + 4);
-    expect(lines.filter((line) => line.includes('Discord asked again'))).toHaveLength(3);
+    const slow = await openRaw({ patience: { wordsMs: 60 } });
+    await expect(slow.port.editReply(madeUpCall(), notice('x'), 'once')).rejects.toMatchObject(UNAVAILABLE);
+    expect(slow.asked).toHaveLength(1);
+
+    const failing = await openRaw({
+      patience: { pausesMs: [1, 2, 3] },
+      take: ({ request, response }) => void request.resume().on('end', () => response.writeHead(502).end()),
+    });
+    await expect(failing.port.editReply(madeUpCall(), notice('x'), 'once')).rejects.toMatchObject(UNAVAILABLE);
+    expect(failing.asked).toHaveLength(1);
+    await expect(failing.port.editReply(madeUpCall(), notice('x'))).rejects.toMatchObject(UNAVAILABLE);
+    expect(failing.asked).toHaveLength(1 + 4);
+    expect(failing.lines.filter((line) => line.includes('Discord asked again'))).toHaveLength(3);
   });
 
   it('2: is recognised where it would come twice: a message whose answers are lost is there once', async () => {
