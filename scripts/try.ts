@@ -6,6 +6,7 @@ import { parseArgs } from 'node:util';
 import { checkValue, complete, readDefaultFiles } from '../src/answers.ts';
 import { loadRecipes } from '../src/commands.ts';
 import { ConfigError, readConfig } from '../src/config.ts';
+import { BACKEND_TYPES } from '../src/config-backends.ts';
 import { text } from '../src/discord/text.ts';
 import { BackendError, UserError } from '../src/errors.ts';
 import { createLogger } from '../src/log.ts';
@@ -28,7 +29,7 @@ import {
  */
 const USAGE = `npm run try -- --prompt "a pilot in a red scarf" --character portrait.png
   --recipe NAME    the recipe to run, from commands/; default: character
-  --backend TYPE   viewcomfy, as configured in .env, or local-viewcomfy; default: what is configured
+  --backend TYPE   ${BACKEND_TYPES.join(', ')}, as .env has it; default: what is configured there
   --out FOLDER     where the files go; default: a new folder beside the temporary files
   and the recipe's own options, by their names`;
 
@@ -47,9 +48,9 @@ try {
 
 async function tryOnce(): Promise<number> {
   const { recipe, given, out } = await readArguments();
-  const config = readConfig();
-  const log = createLogger('silent');
-  const backend = await openBackend(given.has('backend') ? forBackend(config, given.get('backend')) : config, log);
+  const type = given.get('backend');
+  const config = readConfig(type === undefined ? {} : { BACKEND: type, BACKENDS: '' });
+  const backend = await openBackend(config, createLogger('silent'));
   const folder = await mkdtemp(join(tmpdir(), 'troupe-try-'));
   try {
     const filled = await answer(recipe, given, folder);
@@ -110,12 +111,6 @@ async function readArguments() {
     throw new UserError(`There is no recipe ${given.get('recipe')}; there are ${[...recipes.keys()].join(', ')}.`);
   }
   return { recipe, given, out: given.get('out') };
-}
-
-function forBackend(config: ReturnType<typeof readConfig>, type: string | undefined): ReturnType<typeof readConfig> {
-  if (type === config.backend.type) return config;
-  if (type !== 'local-viewcomfy') throw new UserError(`The backend ${type} is not configured: see .env.example.`);
-  return { ...config, backend: { type, runMs: 15_000, coldStartMs: 0 } };
 }
 
 async function answer(recipe: Recipe, given: ReadonlyMap<string, string>, folder: string): Promise<Filled> {

@@ -1,13 +1,18 @@
 import { resolve } from 'node:path';
 import { config as readEnvFile } from 'dotenv';
 import { z } from 'zod';
+import { BACKEND_VARIABLES, BackendSettingsError, readBackends, type BackendSettings } from './config-backends.ts';
+import { number, text, whole } from './config-values.ts';
 
 /**
  * The environment, parsed once. Every variable has its line in `.env.example`.
  */
 export interface Config {
   readonly discord: DiscordConfig;
-  readonly backend: BackendConfig;
+  /** in the order in which they are asked; one at least */
+  readonly backends: readonly BackendSettings[];
+  /** what a program that the bot starts may know of its environment: nothing of the bot's own */
+  readonly childEnvironment: Readonly<Record<string, string | undefined>>;
   readonly limits: {
     readonly runningPerUser: number;
     readonly waitingPerUser: number;
@@ -43,46 +48,11 @@ export type DiscordConfig =
     }
   | { readonly type: 'playground'; readonly host: string; readonly port: number; readonly record?: string };
 
-export type BackendConfig =
-  | {
-      readonly type: 'viewcomfy';
-      readonly url: string;
-      readonly apiUrl?: string;
-      readonly mode?: 'stream' | 'plain' | 'poll';
-      readonly resultHosts?: readonly string[];
-      readonly clientId: string;
-      readonly clientSecret: string;
-    }
-  | { readonly type: 'local-viewcomfy'; readonly runMs: number; readonly coldStartMs: number };
-
-/** An empty variable is an absent one: that is how people blank a line in `.env`. */
-const text = z
-  .string()
-  .trim()
-  .optional()
-  .transform((value) => value || undefined);
-
-/** @param unit what one unit of the variable is in the unit of the result */
-function number(standard: number, min: number, max: number, unit = 1) {
-  return text
-    .transform((value) => (value === undefined ? standard : Number(value)))
-    .pipe(
-      z.number({ error: 'must be a number' }).min(min, `must be at least ${min}`).max(max, `must be at most ${max}`),
-    )
-    .transform((value) => value * unit);
-}
-
-const whole = (standard: number, min: number, max: number) =>
-  number(standard, min, max).pipe(z.int({ error: 'must be a whole number' }));
-
 const SECOND = 1000;
 const MINUTE = 60 * SECOND;
 const DAY = 24 * 60 * MINUTE;
 const MIB = 1024 * 1024;
 const GIB = 1024 * MIB;
-
-/** A host, or `*.` and what all hosts below it have in common. */
-const HOST = /^(?:\*\.)?[a-z0-9-]+(?:\.[a-z0-9-]+)*$/i;
 
 const Environment = z.object({
   DISCORD_TOKEN: text,
@@ -95,18 +65,7 @@ const Environment = z.object({
   DISCORD_API_URL: text.pipe(
     z.url({ protocol: /^https?$/, error: 'must be an address such as http://localhost:3000/api' }).optional(),
   ),
-  VIEWCOMFY_URL: text.pipe(
-    z.url({ protocol: /^https?$/, error: 'must be the https:// address of your ViewComfy endpoint' }).optional(),
-  ),
-  VIEWCOMFY_API_URL: text.pipe(
-    z.url({ protocol: /^https?$/, error: "must be the https:// address of ViewComfy's API" }).optional(),
-  ),
-  VIEWCOMFY_MODE: text.pipe(z.enum(['stream', 'plain', 'poll'], { error: 'must be stream, plain or poll' }).optional()),
-  VIEWCOMFY_RESULT_HOSTS: text
-    .transform((value) => value?.split(/[\s,]+/).filter(Boolean))
-    .pipe(z.array(z.string().regex(HOST, 'must be names of hosts, such as *.example.com')).optional()),
-  VIEWCOMFY_CLIENT_ID: text,
-  VIEWCOMFY_CLIENT_SECRET: text,
+  ...BACKEND_VARIABLES,
   RUNNING_PER_USER: whole(1, 1, 100),
   WAITING_PER_USER: whole(3, 0, 1000),
   RUNNING_AT_ONCE: whole(1, 1, 1000),
@@ -131,8 +90,6 @@ const Environment = z.object({
   PLAYGROUND_HOST: text.transform((value) => value ?? '127.0.0.1'),
   PLAYGROUND_PORT: whole(3000, 0, 65_535),
   PLAYGROUND_RECORD: text,
-  PLAYGROUND_RUN_SECONDS: number(15, 0, 3600, SECOND),
-  PLAYGROUND_COLD_START_SECONDS: number(2, 0, 3600, SECOND),
 });
 
 /** What stops the start: each problem names its variable. */
@@ -140,10 +97,13 @@ export class ConfigError extends Error {
   override name = 'ConfigError';
 }
 
-/** Reads `.env` of the working directory into the environment, and the environment into the configuration. */
-export function readConfig(): Config {
+/**
+ * Reads `.env` of the working directory into the environment, and the environment into the configuration.
+ * @param instead variables that have another value than there
+ */
+export function readConfig(instead: Readonly<Record<string, string>> = {}): Config {
   readEnvFile({ quiet: true });
-  return parseConfig(process.env);
+  return parseConfig({ ...process.env, ...instead });
 }
 
 /** @throws ConfigError with one line for each variable that is wrong */
@@ -167,7 +127,10 @@ export function parseConfig(environment: Readonly<Record<string, string | undefi
           port: env.PLAYGROUND_PORT,
           ...(env.PLAYGROUND_RECORD && { record: env.PLAYGROUND_RECORD }),
         },
-    backend: backendOf(env),
+    backends: backendsOf(env),
+    childEnvironment: Object.fromEntries(
+      Object.entries(environment).filter(([name]) => !Object.hasOwn(Environment.shape, name)),
+    ),
     limits: {
       runningPerUser: env.RUNNING_PER_USER,
       waitingPerUser: env.WAITING_PER_USER,
@@ -188,26 +151,11 @@ export function parseConfig(environment: Readonly<Record<string, string | undefi
   };
 }
 
-function backendOf(env: z.infer<typeof Environment>): BackendConfig {
-  const { VIEWCOMFY_URL: url, VIEWCOMFY_CLIENT_ID: clientId, VIEWCOMFY_CLIENT_SECRET: clientSecret } = env;
-  const { VIEWCOMFY_API_URL: apiUrl, VIEWCOMFY_MODE: mode, VIEWCOMFY_RESULT_HOSTS: resultHosts } = env;
-  if (url && clientId && clientSecret) {
-    return {
-      type: 'viewcomfy',
-      url,
-      ...(apiUrl && { apiUrl }),
-      ...(mode && { mode }),
-      ...(resultHosts && { resultHosts }),
-      clientId,
-      clientSecret,
-    };
+function backendsOf(env: z.infer<typeof Environment>): readonly BackendSettings[] {
+  try {
+    return readBackends(env);
+  } catch (error) {
+    if (error instanceof BackendSettingsError) throw new ConfigError(error.message, { cause: error });
+    throw error;
   }
-  if (url || clientId || clientSecret || apiUrl || mode || resultHosts) {
-    const needed = { VIEWCOMFY_URL: url, VIEWCOMFY_CLIENT_ID: clientId, VIEWCOMFY_CLIENT_SECRET: clientSecret };
-    const missing = Object.entries(needed).filter(([, value]) => !value);
-    throw new ConfigError(
-      missing.map(([name]) => `${name} is missing: ViewComfy needs its address and both parts of a key`).join('\n'),
-    );
-  }
-  return { type: 'local-viewcomfy', runMs: env.PLAYGROUND_RUN_SECONDS, coldStartMs: env.PLAYGROUND_COLD_START_SECONDS };
 }

@@ -1,31 +1,55 @@
 import { randomBytes } from 'node:crypto';
 import type { Backend } from './backends/backend.ts';
+import { startChild, withChild } from './backends/comfyui/child.ts';
+import { createFailover } from './backends/failover.ts';
 import { createThreadedBackend } from './backends/thread.ts';
 import { systemClock } from './clock.ts';
 import type { Config } from './config.ts';
+import type { BackendSettings } from './config-backends.ts';
 import type { Logger } from './log.ts';
 import { createLocalViewComfy } from './playground/viewcomfy/server.ts';
 
-/** The backend that is configured, or where none is, a local ViewComfy and the way to it. */
+/** The backends that are configured, as one; or where none is, a local ViewComfy and the way to it. */
 export async function openBackend(
-  { backend: config, limits }: Pick<Config, 'backend' | 'limits'>,
+  { backends, limits, childEnvironment }: Pick<Config, 'backends' | 'limits' | 'childEnvironment'>,
   log: Logger,
 ): Promise<Backend> {
-  const dependencies = { clock: systemClock, log };
-  const totalTimeoutMs = limits.runMs;
-  if (config.type !== 'local-viewcomfy') return createThreadedBackend({ ...config, totalTimeoutMs }, dependencies);
-  const keys = { clientId: 'playground', clientSecret: randomBytes(18).toString('base64url') };
-  const local = await createLocalViewComfy({ ...keys, runMs: config.runMs, coldStartMs: config.coldStartMs });
-  const name = 'the local ViewComfy';
-  const backend = createThreadedBackend(
-    { type: 'viewcomfy', name, url: local.url, totalTimeoutMs, ...keys },
-    dependencies,
-  );
-  return {
-    ...backend,
-    async close() {
-      await backend.close();
-      await local.close();
-    },
-  };
+  const opened: Backend[] = [];
+  try {
+    for (const settings of backends) opened.push(await open(settings));
+  } catch (error) {
+    for (const backend of opened) await backend.close();
+    throw error;
+  }
+  const [first, ...others] = opened;
+  if (!first) throw new Error('No backend is configured');
+  return others.length === 0 ? first : createFailover(opened, { clock: systemClock, log });
+
+  async function open(settings: BackendSettings): Promise<Backend> {
+    const dependencies = { clock: systemClock, log };
+    const totalTimeoutMs = limits.runMs;
+    if (settings.type === 'local-viewcomfy') return await openLocalViewComfy(settings);
+    if (settings.type !== 'comfyui') return createThreadedBackend({ ...settings, totalTimeoutMs }, dependencies);
+    const { servers, ...options } = settings;
+    if ('urls' in servers) return createThreadedBackend({ ...options, ...servers, totalTimeoutMs }, dependencies);
+    const child = await startChild({ ...servers, env: childEnvironment }, dependencies);
+    const backend = createThreadedBackend({ ...options, urls: [child.url], totalTimeoutMs }, dependencies);
+    return withChild(backend, child);
+  }
+
+  async function openLocalViewComfy({ runMs, coldStartMs }: Extract<BackendSettings, { type: 'local-viewcomfy' }>) {
+    const keys = { clientId: 'playground', clientSecret: randomBytes(18).toString('base64url') };
+    const local = await createLocalViewComfy({ ...keys, runMs, coldStartMs });
+    const backend = createThreadedBackend(
+      { type: 'viewcomfy', name: 'the local ViewComfy', url: local.url, totalTimeoutMs: limits.runMs, ...keys },
+      { clock: systemClock, log },
+    );
+    return {
+      ...backend,
+      async close() {
+        await backend.close();
+        await local.close();
+      },
+    };
+  }
 }

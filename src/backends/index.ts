@@ -1,3 +1,4 @@
+import { createAmqp, type AmqpOptions } from './amqp.ts';
 import type { Backend } from './backend.ts';
 import { createComfyUI, type ComfyUIOptions } from './comfyui.ts';
 import { createSegmind, type SegmindOptions } from './segmind.ts';
@@ -7,6 +8,7 @@ import { createViewComfy, type ViewComfyDependencies, type ViewComfyOptions } fr
 export type BackendConfig =
   | ({ readonly type: 'viewcomfy' } & ViewComfyOptions)
   | ({ readonly type: 'comfyui' } & ComfyUIOptions)
+  | ({ readonly type: 'amqp' } & AmqpOptions)
   | ({ readonly type: 'segmind' } & SegmindOptions);
 
 /** The one switch. */
@@ -16,6 +18,8 @@ export function createBackend(config: BackendConfig, dependencies: ViewComfyDepe
       return createViewComfy(config, dependencies);
     case 'comfyui':
       return createComfyUI(config, dependencies);
+    case 'amqp':
+      return createAmqp(config, dependencies);
     case 'segmind':
       return createSegmind(config, dependencies);
   }

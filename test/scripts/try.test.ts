@@ -78,7 +78,7 @@ describe('npm run try', () => {
     ['a seed that is not whole', [...REQUIRED, '--seed', '1.5'], /^--seed: This must be a whole number/],
     ['a picture that is none', ['--prompt', 'x', '--character', SCRIPT], /^--character: This file is a text file/],
     ['a recipe that is not there', ['--recipe', 'nothing'], /no recipe nothing; there are character/],
-    ['a backend that is not configured', ['--backend', 'viewcomfy', '--prompt', 'x'], /viewcomfy is not configured/],
+    ['a backend that is not configured', ['--backend', 'viewcomfy', '--prompt', 'x'], /VIEWCOMFY_URL is missing/],
   ])('with %s says what to do', async (_what, args, sentence) => {
     const ended = await runTry(args);
     expect(ended.code).toBe(2);
