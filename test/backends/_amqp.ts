@@ -70,13 +70,20 @@ export async function createFolders() {
 
 /** What the character workflow asks, as a graph: a picture, words, a seed, eight steps and four results. */
 export const WORKFLOW: Workflow = {
+  '4': { class_type: 'CheckpointLoaderSimple', inputs: { ckpt_name: 'a.safetensors' } },
+  '5': { class_type: 'EmptyLatentImage', inputs: { width: 512, height: 512 } },
   '626': { class_type: 'LoadImage', inputs: { image: 'default.png' }, _meta: { title: 'Character' } },
   '594': { class_type: 'CLIPTextEncode', inputs: { string: '', clip: ['4', 1] } },
-  '499': { class_type: 'KSampler', inputs: { noise_seed: 1, steps: 8, image: ['626', 0] }, _meta: { title: 'Draw' } },
-  '11': { class_type: 'SaveImage', inputs: { images: ['499', 0], filename_prefix: 'troupe/Image_1' } },
-  '12': { class_type: 'SaveImage', inputs: { images: ['499', 0], filename_prefix: 'troupe/Image_2' } },
-  '13': { class_type: 'SaveImage', inputs: { images: ['499', 0], filename_prefix: 'troupe/Image_3' } },
-  '14': { class_type: 'SaveImage', inputs: { images: ['499', 0], filename_prefix: 'troupe/Image_4' } },
+  '499': { class_type: 'RandomNoise', inputs: { noise_seed: 1 } },
+  '650': {
+    class_type: 'KSampler',
+    inputs: { noise: ['499', 0], steps: 8, image: ['626', 0] },
+    _meta: { title: 'Draw' },
+  },
+  '701': { class_type: 'SaveImage', inputs: { images: ['650', 0], filename_prefix: 'troupe/Image_1' } },
+  '702': { class_type: 'SaveImage', inputs: { images: ['650', 0], filename_prefix: 'troupe/Image_2' } },
+  '703': { class_type: 'SaveImage', inputs: { images: ['650', 0], filename_prefix: 'troupe/Image_3' } },
+  '704': { class_type: 'SaveImage', inputs: { images: ['650', 0], filename_prefix: 'troupe/Image_4' } },
 };
 
 /** As ComfyUI refuses a workflow. */
@@ -90,7 +97,7 @@ export const COMPLAINT = JSON.stringify({
         extra_info: { input_name: 'string' },
       },
     ],
-    dependent_outputs: ['11'],
+    dependent_outputs: ['701'],
     class_type: 'CLIPTextEncode',
   },
 });

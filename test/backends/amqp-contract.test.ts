@@ -68,7 +68,7 @@ async function start(): Promise<StandIn> {
       else if (situation === 'wrong-credentials') wire.replace(broker.password, 'key-of-the-other');
       else if (situation === 'cut-before-answer') wire.cutBefore('"prompt_id"');
       else if (situation === 'cut-while-running') cutAt = steps + 12;
-      else worker.next(BEHAVIOURS[situation] ?? {});
+      else worker.next({ stepMs: 20, ...BEHAVIOURS[situation] });
     },
     connect: ({ idleTimeoutMs, ...limits } = {}) =>
       createAmqp(

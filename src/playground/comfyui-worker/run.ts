@@ -40,7 +40,7 @@ const SIDE = 64;
 /** Goes through the nodes in their order, in as many steps as they say, and writes a flat picture for each Save Image. */
 export async function performRun(options: RunOptions): Promise<Outcome> {
   const { promptId, prompt, behaviour, tell, signal } = options;
-  const { ending = 'success', words = 'deliberate', stepMs = 10 } = behaviour;
+  const { ending = 'success', words = 'deliberate', stepMs = 20 } = behaviour;
   const refusal = ending === 'invalid' ? words : await missingPictures(options);
   if (refusal !== undefined) return failure(refusal);
   const timestamp = Date.now();

@@ -34,6 +34,8 @@ export interface LocalWorkerOptions {
   readonly outputDir: string;
   readonly inputDir: string;
   readonly behaviours?: readonly WorkerBehaviour[];
+  /** awaited when a run has ended, before it is answered */
+  readonly beforeReply?: () => Promise<void>;
   /** A run was taken, or has ended; or one more step was told. */
   readonly onChange?: (what: 'taken' | 'told' | 'ended') => void;
 }
@@ -152,6 +154,7 @@ export async function createLocalWorker(options: LocalWorkerOptions): Promise<Lo
       tell: (told: ProgressMessage) => tell(sub, told),
       tellAnything: (told: unknown) => tell(sub, told),
     });
+    await options.beforeReply?.();
     if (behaviour.extras) await replyStrangely(message);
     const extra = behaviour.extras ? { mood: 'good' } : {};
     await reply(
@@ -161,7 +164,6 @@ export async function createLocalWorker(options: LocalWorkerOptions): Promise<Lo
         ? { hello: 'world' }
         : { prompt_id: promptId, user_token: token, ...outcome, ...extra },
     );
-    // The real worker tells its last events after the result.
     return ConsumerStatus.ACK;
   }
 
