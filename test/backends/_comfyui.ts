@@ -1,6 +1,6 @@
 import type { ComfyUIOptions } from '../../src/backends/comfyui.ts';
 import { createComfyUI } from '../../src/backends/comfyui.ts';
-import type { Backend } from '../../src/backends/backend.ts';
+import type { Backend, BackendEvent, ResumeRequest } from '../../src/backends/backend.ts';
 import {
   createLocalComfyUI,
   type LocalComfyUI,
@@ -33,11 +33,18 @@ export const TIMES = 60;
 
 export const quietLog = { debug() {}, warn() {} };
 
+/** This backend can find runs again; the type of all backends does not know that. */
+export function resume(backend: Backend, handle: string, request: ResumeRequest): AsyncIterable<BackendEvent> {
+  if (!backend.resume) throw new Error('this backend finds no run again');
+  return backend.resume(handle, request);
+}
+
 /** Servers, backends and a desk for one test, and one way to end them all. */
 export interface Lab {
   readonly desk: Desk;
   serve(options?: LocalComfyUIOptions): Promise<LocalComfyUI>;
-  connect(options: ComfyUIOptions): Backend;
+  /** @param times how many times faster its clock is: `TIMES` */
+  connect(options: ComfyUIOptions, times?: number): Backend;
   close(): Promise<void>;
 }
 
@@ -51,8 +58,8 @@ export async function createLab(): Promise<Lab> {
       endings.unshift(() => server.close());
       return server;
     },
-    connect(options) {
-      const backend = createComfyUI(options, { clock: createQuickClock(TIMES), log: quietLog });
+    connect(options, times = TIMES) {
+      const backend = createComfyUI(options, { clock: createQuickClock(times), log: quietLog });
       endings.unshift(() => backend.close());
       return backend;
     },

@@ -14,6 +14,8 @@ export interface Desk {
   abort(): void;
   /** what lies in the result folder */
   results(): Promise<string[]>;
+  /** for another run of the same test */
+  clearResults(): Promise<void>;
   clear(): Promise<void>;
 }
 
@@ -42,6 +44,9 @@ export async function createDesk(asked: Partial<RunRequest> = {}): Promise<Desk>
     },
     abort: () => controller.abort(),
     results: () => readdir(folder),
+    async clearResults() {
+      for (const name of await readdir(folder)) await rm(join(folder, name));
+    },
     clear: () => rm(home, { recursive: true }),
   };
 }

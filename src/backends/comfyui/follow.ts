@@ -18,7 +18,7 @@ export interface FollowOptions {
   readonly workflow: Workflow | undefined;
   readonly server: Server;
   readonly patience: Patience;
-  readonly socket: Pick<Socket, 'isOpen' | 'hasHeardAll'>;
+  readonly socket: Pick<Socket, 'isOpen' | 'heard'>;
   readonly inbox: Pick<Inbox, 'drain' | 'wait'>;
   readonly ask: Ask;
   readonly clean: (text: string) => string | undefined;
@@ -52,13 +52,12 @@ export async function* follow(options: FollowOptions): AsyncGenerator<BackendEve
   let askedAt = clock.now();
   let dueAt = clock.now() + QUEUE_PAUSE_MS;
   let unwrittenPauseMs = UNWRITTEN_PAUSE_MS;
-  /** the connection was lost before the run had begun, and the run was not seen since */
-  let wasLostWaiting = false;
+  /** the run was seen after the connection was lost, so that it may have begun unheard */
+  let wasSeenSince = false;
 
   for (;;) {
     patience.signal.throwIfAborted();
     for (const hint of inbox.drain()) yield* hear(hint);
-    if (!hasBegun && !socket.isOpen() && socket.hasHeardAll()) wasLostWaiting = true;
     if (clock.now() >= dueAt) {
       askedAt = clock.now();
       const ended = yield* askOnce();
@@ -91,7 +90,7 @@ export async function* follow(options: FollowOptions): AsyncGenerator<BackendEve
 
   async function* askOnce(): AsyncGenerator<BackendEvent, Ended | undefined> {
     const question = { server, signal: patience.signal };
-    const isHeard = hasBegun && socket.isOpen() && socket.hasHeardAll();
+    const isHeard = hasBegun && socket.heard() === 'now';
     try {
       const history = await ask({ ...question, path: `history/${encodeURIComponent(promptId)}` });
       const ended = endedIn(history, promptId, workflow, clean);
@@ -104,7 +103,7 @@ export async function* follow(options: FollowOptions): AsyncGenerator<BackendEve
       failures = 0;
       if (!place) return missed();
       absences = 0;
-      wasLostWaiting = false;
+      if (socket.heard() !== 'now') wasSeenSince = true;
       if (place.state === 'running') hasBegun = true;
       yield* standAt(place.state === 'running' ? 0 : place.ahead);
       dueAt = clock.now() + pauseMs();
@@ -127,9 +126,14 @@ export async function* follow(options: FollowOptions): AsyncGenerator<BackendEve
     absences += 1;
     dueAt = clock.now() + QUEUE_PAUSE_MS;
     if (absences < ABSENCES) return undefined;
-    if (wasLostWaiting && !hasBegun) throw givenBack('ComfyUI was restarted before the run had begun');
+    if (hasNotBegun()) throw givenBack('ComfyUI was restarted before the run had begun');
     const detail = 'the server has lost the run: it was restarted, or somebody took the run out of its queue';
     throw new BackendError('ComfyUI does not know the run', { type: 'unknown', detail });
+  }
+
+  /** It would have been heard to begin, up to the moment in which the connection was lost; and then it was gone. */
+  function hasNotBegun(): boolean {
+    return !hasBegun && !wasSeenSince && socket.heard() === 'lost';
   }
 
   /** Trouble on the way passes, and the patience of the run ends by itself; a refusal is meant for it. */
@@ -137,7 +141,7 @@ export async function* follow(options: FollowOptions): AsyncGenerator<BackendEve
     if (!(error instanceof BackendError)) throw error;
     if (error.type === 'unknown' || (error.retryable && error.type !== 'unreachable')) throw error;
     // Nobody listens there any more: the process is gone, and its queue with it.
-    if (wasLostWaiting && !hasBegun && codeOf(error) === 'ECONNREFUSED') {
+    if (hasNotBegun() && codeOf(error) === 'ECONNREFUSED') {
       throw givenBack('ComfyUI ended before the run had begun', error);
     }
     const passes = ['unreachable', 'cut', 'timeout', 'failed', 'unintelligible'].includes(error.type);

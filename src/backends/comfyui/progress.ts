@@ -34,9 +34,10 @@ export function createProgress(workflow: Workflow | undefined): Progress {
   }
 
   function name(node: string): BackendEvent[] {
-    if (node === named || !workflow) return [];
-    named = node;
-    return [{ type: 'log-line', line: nodeName(workflow, node) }];
+    const line = workflow && nodeName(workflow, node);
+    if (line === undefined || line === named) return [];
+    named = line;
+    return [{ type: 'log-line', line }];
   }
 
   function step({ node, done, total, running }: Steps): BackendEvent[] {

@@ -7,8 +7,11 @@ import type { Server } from './server.ts';
 export interface Socket {
   /** resolves when the server listens back, or it is clear that it does not for now */
   readonly ready: Promise<void>;
-  /** whether every hint since `ready` has been heard, at least until the connection was lost for the first time */
-  hasHeardAll(): boolean;
+  /**
+   * What can be said of the hints since `ready`: that all were heard up to `now`; all until the connection was `lost`
+   * for the first time, whatever came after; or `nothing`.
+   */
+  heard(): 'now' | 'lost' | 'nothing';
   /** whether it is connected now */
   isOpen(): boolean;
   close(): void;
@@ -36,7 +39,7 @@ const LARGEST_FRAME = 64 * 1024 * 1024;
 export function createSocket({ server, promptId, clock, onHint, onTurn }: SocketOptions): Socket {
   const ready = Promise.withResolvers<void>();
   const stopReady = clock.after(READY_MS, () => settleReady(false));
-  let hasHeardAll = false;
+  let heard: ReturnType<Socket['heard']> = 'nothing';
   let isReady = false;
   let isOpen = false;
   let isClosed = false;
@@ -56,7 +59,6 @@ export function createSocket({ server, promptId, clock, onHint, onTurn }: Socket
       pauseMs = FIRST_PAUSE_MS;
       // Only the very first frame can ask for previews that say whose they are.
       socket.send(JSON.stringify({ type: 'feature_flags', data: { supports_preview_metadata: true } }));
-      if (isReady) hasHeardAll = false;
       settleReady(true);
       onTurn();
       keepAlive(socket);
@@ -74,6 +76,7 @@ export function createSocket({ server, promptId, clock, onHint, onTurn }: Socket
       isOpen = false;
       stopTimer();
       settleReady(false);
+      if (heard === 'now') heard = 'lost';
       if (isClosed) return;
       stopTimer = clock.after(pauseMs, reconnect);
       pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS);
@@ -86,10 +89,10 @@ export function createSocket({ server, promptId, clock, onHint, onTurn }: Socket
     socket = connect();
   }
 
-  function settleReady(heard: boolean): void {
+  function settleReady(isHeard: boolean): void {
     if (isReady) return;
     isReady = true;
-    hasHeardAll = heard;
+    if (isHeard) heard = 'now';
     stopReady();
     ready.resolve();
   }
@@ -114,7 +117,7 @@ export function createSocket({ server, promptId, clock, onHint, onTurn }: Socket
 
   return {
     ready: ready.promise,
-    hasHeardAll: () => hasHeardAll,
+    heard: () => heard,
     isOpen: () => isOpen,
     close() {
       isClosed = true;
