@@ -15,12 +15,12 @@ import { createManualClock } from './manual-clock.ts';
 /** A disk of its own is a file system in memory, which only Linux's root can make. */
 const canMount = tryToMount();
 if (!canMount) {
-  process.stderr.write('Tests with a disk that is full are left out: they mount one, which wants root on Linux.\n');
+  process.stderr.write('Tests with a full disk are left out: they mount one, which wants root on Linux.\n');
 }
 
 const recipe = { name: 'echo', description: 'Echo', options: {}, outputs: { main: [] } };
 
-describe.skipIf(!canMount)('a disk that is full', () => {
+describe.skipIf(!canMount)('a disk that is full,', () => {
   let folder: string;
   let store: Store;
   let spool: Spool;
@@ -120,6 +120,18 @@ describe.skipIf(!canMount)('a disk that is full', () => {
     await eventually(async () => expect((await queue.get('one'))?.state).toBe('delivering'));
     expect(store.get('one')).toMatchObject({ state: 'delivering', files: [{ name: 'a.png' }] });
     await eventually(() => expect(runs).toHaveLength(2));
+  });
+
+  it('or may not be written to, is told at the start and in the reply', async () => {
+    const { enter } = begin(createHeldBackend().backend);
+    await enter('one');
+    store.close();
+    execFileSync('mount', ['-o', 'remount,ro', folder]);
+    await expect(spool.folder('two', 'inputs')).rejects.toThrow('may not write to its disk');
+    expect(() => createStore(folder)).toThrow(/cannot be opened for writing/);
+    execFileSync('mount', ['-o', 'remount,rw', folder]);
+    store = createStore(folder);
+    expect(store.get('one')?.state).toBe('running');
   });
 });
 
