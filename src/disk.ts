@@ -12,7 +12,6 @@ const BY_CODE: ReadonlyMap<string, DiskTrouble> = new Map([
   ['EIO', 'broken'],
   // Something else lies where our folder should be.
   ['ENOTDIR', 'broken'],
-  ['EEXIST', 'broken'],
 ]);
 
 /** https://sqlite.org/rescode.html; the low byte is the primary code. */

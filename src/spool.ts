@@ -50,7 +50,8 @@ export async function createSpool(directory: string): Promise<Spool> {
 
   async function folder(job: string, part: SpoolPart): Promise<string> {
     const path = pathOf(job, part);
-    await onDisk(() => mkdir(path, { recursive: true }));
+    // Not `recursive`: on a disk that may not be written to, that says the folder above is missing.
+    await onDisk(() => mkdir(path).catch(unlessThere));
     return path;
   }
 
@@ -93,6 +94,10 @@ export async function createSpool(directory: string): Promise<Spool> {
       return new Set(names.flat());
     },
   };
+}
+
+function unlessThere(error: unknown): void {
+  if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error;
 }
 
 async function syncFile(path: string): Promise<void> {
