@@ -8,6 +8,7 @@ import { createConversation } from './amqp/conversation.ts';
 import { follow, noWorkers } from './amqp/follow.ts';
 import { createLink } from './amqp/link.ts';
 import { createPlaces, type Places } from './amqp/places.ts';
+import { atMost } from './amqp/rest.ts';
 import type { Backend, BackendEvent, ResumeRequest, RunRequest } from './backend.ts';
 import { readOrder } from './comfyui/order.ts';
 import { createServer } from './comfyui/server.ts';
@@ -93,10 +94,7 @@ export function createAmqp(options: AmqpOptions, { clock, log }: AmqpDependencie
       closing.abort();
       for (const patience of waits) patience.end(new BackendError('the bot is closing', { type: 'cancelled' }));
       // Those that are not being read do not end by themselves.
-      const late = Promise.withResolvers<void>();
-      const stop = clock.after(CLOSE_TIMEOUT_MS, late.resolve);
-      await Promise.race([Promise.all(over), late.promise]);
-      stop();
+      await atMost(clock, CLOSE_TIMEOUT_MS, Promise.all(over));
       await link.close();
     },
   };
@@ -154,7 +152,7 @@ export function createAmqp(options: AmqpOptions, { clock, log }: AmqpDependencie
     isSent: boolean,
   ): Promise<void> {
     const isKept = closing.signal.aborted && isSent;
-    await conversation.end(!isKept);
+    await atMost(clock, CLOSE_TIMEOUT_MS, conversation.end(!isKept));
     if (!isKept) await places.remove(id);
   }
 

@@ -14,6 +14,8 @@ export interface Wire {
   cutBefore(words: string): void;
   /** From now on the broker reads one thing where another was sent, of the same length. */
   replace(sent: string, read: string): void;
+  /** The connections that there are stay open and carry nothing any more. */
+  freeze(): void;
   close(): Promise<void>;
 }
 
@@ -51,6 +53,12 @@ export async function createWire(brokerPort: number): Promise<Wire> {
   return {
     port: typeof address === 'object' && address ? address.port : 0,
     cut,
+    freeze() {
+      for (const socket of sockets) {
+        socket.unpipe();
+        socket.removeAllListeners('data').pause();
+      }
+    },
     cutBefore: (words) => (stopAt = words),
     replace: (sent, read) => (replaced = [sent, read]),
     async close() {

@@ -14,7 +14,7 @@ import { createLocalWorker, type LocalWorkerOptions } from '../../src/playground
 import { eventually } from '../eventually.ts';
 import { createQuickClock } from '../quick-clock.ts';
 import { findRabbitMq, startRabbitMq, type RabbitMq } from '../rabbitmq.ts';
-import { createFolders, WORKFLOW } from './_amqp.ts';
+import { createFolders, createWire, WORKFLOW } from './_amqp.ts';
 import { startWorkerProcess } from './_amqp-process.ts';
 import { collect, createDesk, expectFiles, failureOf, type Desk } from './_run.ts';
 import { createService } from './_service.ts';
@@ -207,6 +207,32 @@ describe.skipIf(path === undefined)('ComfyUI workers behind a real RabbitMQ', ()
     expect(worker.runs.length).toBe(1);
     // And every message of the worker itself was answered, for it would keep them all in mind.
     await eventually(() => expect(worker.unanswered).toBe(0));
+  });
+
+  test('a connection that is only open in appearance is found out, and another one made', async () => {
+    const wire = await createWire(broker.port);
+    opened.push(() => wire.close());
+    const worker = await startWorker({ behaviours: [{ stepMs: 60 }] });
+    const url = broker.url.replace(`:${broker.port}`, `:${wire.port}?heartbeat=1`);
+    const run = follow(connect({ url }).run(desk.request));
+    await eventually(() => expect(run.bars().length).toBeGreaterThan(1));
+    wire.freeze();
+    expect(await run.ended).toBeUndefined();
+    expect(run.lines()).toContain('RabbitMQ is there again.');
+    expect((await expectFiles(desk, run.told)).length).toBe(4);
+    expect(worker.runs.length).toBe(1);
+  });
+
+  test('a run is cancelled at once, also where the broker says nothing any more', async () => {
+    const wire = await createWire(broker.port);
+    opened.push(() => wire.close());
+    await startWorker({ behaviours: [{ stepMs: 60 }] });
+    const url = broker.url.replace(`:${broker.port}`, `:${wire.port}`);
+    const run = follow(connect({ url }, createQuickClock(60)).run(desk.request));
+    await eventually(() => expect(run.bars().length).toBeGreaterThan(1));
+    wire.freeze();
+    desk.abort();
+    expect(await run.ended).toMatchObject({ type: 'cancelled', billed: 'maybe' });
   });
 
   test('a workflow larger than the broker takes is told as that', async () => {

@@ -8,6 +8,7 @@ import type { Conversation } from './conversation.ts';
 import type { Link } from './link.ts';
 import { createProgressReader } from './progress.ts';
 import { readReply, type ResultRef } from './reply.ts';
+import { rest } from './rest.ts';
 
 export interface FollowOptions {
   readonly id: string;
@@ -117,15 +118,33 @@ export async function* follow(options: FollowOptions): AsyncGenerator<BackendEve
   async function* reconnect(): AsyncGenerator<BackendEvent> {
     isInterrupted = true;
     yield { type: 'log-line', line: 'The connection to RabbitMQ was lost: connecting again.' };
-    await patience.pause(RECONNECT_PAUSE_MS);
-    const isKnown = await conversation.open(true);
+    const isKnown = await reopen();
     yield { type: 'log-line', line: 'RabbitMQ is there again.' };
     if (isKnown && isTaken) return;
     // Another broker than before: what waited is gone. A worker that had begun goes on, and may find our new queues,
     // which have the old names. Or the run was cut off while it was sent, and perhaps never came through.
-    if (!isKnown && !(await conversation.open(false))) return conversation.tell({ type: 'lost' });
     stopForgetting();
     stopForgetting = clock.after(FORGOTTEN_MS, () => conversation.tell({ type: 'forgotten' }));
+  }
+
+  /** Gives whether the broker still knows the run's queue; a new one is made otherwise. */
+  async function reopen(): Promise<boolean> {
+    for (;;) {
+      await rest(clock, RECONNECT_PAUSE_MS, patience.signal);
+      try {
+        if (await conversation.open(true)) return true;
+        await conversation.open(false);
+        return false;
+      } catch (error) {
+        patience.signal.throwIfAborted();
+        if (!(error instanceof BackendError)) throw error;
+        // Lost again at once: a broker that is starting lets people in before it is ready.
+        if (error.type === 'unreachable') continue;
+        // It was sent, so it may cost something, whatever is said to those who come later.
+        const { detail, message } = error;
+        throw new BackendError(message, { type: 'cut', cause: error, ...(detail !== undefined && { detail }) });
+      }
+    }
   }
 }
 

@@ -3,6 +3,7 @@ import type { Clock } from '../../clock.ts';
 import { BackendError } from '../../errors.ts';
 import type { Logger } from '../../log.ts';
 import type { Patience } from '../patience.ts';
+import { atMost, rest } from './rest.ts';
 
 /** One connection to RabbitMQ, which all runs share; it is made when it is needed, and again when it was lost. */
 export interface Link {
@@ -70,7 +71,7 @@ export function createLink({ url, clock, log }: LinkOptions): Link {
         const most =
           error instanceof BackendError && error.cause === 'CONNECTION_TIMEOUT' && tries < Infinity ? 0 : tries;
         if (!(error instanceof BackendError) || error.type !== 'unreachable' || count >= most) throw error;
-        await rest(PAUSES_MS[count] ?? LONGEST_PAUSE_MS, patience.signal);
+        await rest(clock, PAUSES_MS[count] ?? LONGEST_PAUSE_MS, patience.signal);
       }
     }
   }
@@ -87,15 +88,6 @@ export function createLink({ url, clock, log }: LinkOptions): Link {
     } finally {
       await asking.close();
     }
-  }
-
-  /** Unlike a pause of the patience's it is a silence: a broker that is away is waited for only so long. */
-  async function rest(ms: number, signal: AbortSignal): Promise<void> {
-    const { promise, resolve } = Promise.withResolvers<void>();
-    const stop = clock.after(ms, resolve);
-    signal.addEventListener('abort', () => resolve(), { once: true });
-    await promise;
-    stop();
   }
 
   /** The library would connect again by itself, but tells only the first error: a password that was changed is none. */
@@ -135,10 +127,11 @@ export function createLink({ url, clock, log }: LinkOptions): Link {
     giveUp();
     const connection = await current?.catch(() => undefined);
     if (!connection) return;
-    const late = Promise.withResolvers<void>();
-    const stop = clock.after(CLOSE_TIMEOUT_MS, late.resolve);
-    await Promise.race([connection.close().catch(() => {}), late.promise]);
-    stop();
+    await atMost(
+      clock,
+      CLOSE_TIMEOUT_MS,
+      connection.close().catch(() => {}),
+    );
     connection.unsafeDestroy();
   }
 }

@@ -5,7 +5,7 @@ import sharp from 'sharp';
 import type { WorkerBehaviour } from './behaviour.ts';
 import { event, preview, progressState, strangeMessages, type NodeState, type ProgressMessage } from './messages.ts';
 
-export interface Node {
+interface Node {
   readonly class_type: string;
   readonly inputs: Readonly<Record<string, unknown>>;
 }

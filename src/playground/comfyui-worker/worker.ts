@@ -22,7 +22,7 @@ export interface LocalWorker {
   close(): Promise<void>;
 }
 
-export interface WorkerRun {
+interface WorkerRun {
   readonly promptId: string;
   readonly redelivered: boolean;
   readonly state: 'running' | 'ended';
