@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { accessSync, constants, existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync, type SQLInputValue } from 'node:sqlite';
 import { z } from 'zod';
@@ -241,6 +242,8 @@ export function createStore(directory: string): Store {
 function openDatabase(path: string): DatabaseSync {
   let db: DatabaseSync | undefined;
   try {
+    // SQLite's own word for a disk that may not be written to is an error of the disk.
+    if (existsSync(path)) accessSync(path, constants.W_OK);
     db = new DatabaseSync(path, { timeout: LOCK_MS });
     // Before the first access: the lock is then never given back, and belongs to this process until it ends.
     db.exec('PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL');
