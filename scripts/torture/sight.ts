@@ -1,0 +1,155 @@
+import { EventSourceParserStream } from 'eventsource-parser/stream';
+import { z } from 'zod';
+
+/** What people see in the local Discord, and what they do there: through its JSON API, from outside. */
+export interface Sight {
+  /** Calls a command. @returns the interaction's id */
+  call(person: string, command: string, channel: string, options: Record<string, string | Blob>): Promise<string>;
+  press(person: string, message: SeenMessage, customId: string): Promise<string>;
+  /** Calls the listener with every message that this person sees come or change, until the signal is aborted. */
+  follow(person: string, signal: AbortSignal, listener: (message: SeenMessage) => void): Promise<void>;
+  /** What this person sees of a channel now, oldest first. */
+  messages(person: string, channel: string): Promise<SeenMessage[]>;
+  channelsOf(person: string): Promise<readonly Channel[]>;
+  /** the ids of all messages that still say "thinking…" */
+  thinking(): Promise<string[]>;
+  /** whether the interaction was answered within its 3 s */
+  wasAnswered(interaction: string): Promise<boolean>;
+  isBotOnline(): Promise<boolean>;
+  setFault(fault: { route: string; kind: string; times: number }): Promise<void>;
+  clearFaults(): Promise<void>;
+}
+
+export interface SeenMessage {
+  readonly id: string;
+  readonly channel: string;
+  /** all text of it, in order */
+  readonly text: string;
+  /** in galleries */
+  readonly pictures: number;
+  readonly buttons: readonly { readonly label: string; readonly customId: string }[];
+  /** the one that it answers */
+  readonly interaction?: string;
+}
+
+const Component: z.ZodType<Component> = z.lazy(() =>
+  z.object({
+    content: z.string().optional(),
+    label: z.string().optional(),
+    custom_id: z.string().optional(),
+    components: z.array(Component).optional(),
+    items: z.array(z.unknown()).optional(),
+  }),
+);
+interface Component {
+  content?: string | undefined;
+  label?: string | undefined;
+  custom_id?: string | undefined;
+  components?: Component[] | undefined;
+  items?: unknown[] | undefined;
+}
+
+const Message = z.object({
+  id: z.string(),
+  channel_id: z.string(),
+  content: z.string(),
+  components: z.array(Component).default([]),
+  interaction_metadata: z.object({ id: z.string() }).optional(),
+});
+const Channel = z.object({ id: z.string(), name: z.string(), kind: z.string(), users: z.array(z.string()) });
+type Channel = z.infer<typeof Channel>;
+const State = z.object({
+  bot: z.object({ online: z.boolean() }),
+  users: z.array(z.object({ id: z.string(), name: z.string() })),
+  channels: z.array(Channel),
+  faults: z.array(z.object({ route: z.string().optional(), kind: z.string() })),
+});
+const Started = z.object({ interaction: z.string() });
+const News = z.object({ message: Message });
+
+export function createSight(url: string): Sight {
+  async function ask<T>(schema: z.ZodType<T>, path: string, init?: RequestInit): Promise<T> {
+    const response = await fetch(`${url}/playground${path}`, init);
+    const body: unknown = await response.json();
+    if (!response.ok) throw new Error(`${path}: ${response.status} ${JSON.stringify(body)}`);
+    return schema.parse(body);
+  }
+
+  function postJson(body: object): RequestInit {
+    return { method: 'POST', body: JSON.stringify(body), headers: { 'content-type': 'application/json' } };
+  }
+
+  const state = () => ask(State, '/state');
+
+  return {
+    async call(person, command, channel, options) {
+      const form = new FormData();
+      form.set('channel', channel);
+      for (const [name, value] of Object.entries(options)) {
+        if (typeof value === 'string') form.set(name, value);
+        else form.set(name, value, `${name}.png`);
+      }
+      const started = await ask(Started, `/users/${person}/commands/${command}`, { method: 'POST', body: form });
+      return started.interaction;
+    },
+    async press(person, message, customId) {
+      const started = await ask(Started, `/users/${person}/components`, postJson({ message: message.id, customId }));
+      return started.interaction;
+    },
+    async follow(person, signal, listener) {
+      const { body } = await fetch(`${url}/playground/events?user=${person}`, { signal });
+      const events = body?.pipeThrough(new TextDecoderStream()).pipeThrough(new EventSourceParserStream());
+      try {
+        for await (const { event, data } of events ?? []) {
+          if (event !== 'message-created' && event !== 'message-updated') continue;
+          listener(seen(News.parse(JSON.parse(data)).message));
+        }
+      } catch (error) {
+        if (!signal.aborted) throw error;
+      }
+    },
+    async messages(person, channel) {
+      const messages = await ask(z.array(Message), `/users/${person}/channels/${channel}/messages`);
+      return messages.map((message) => seen(message));
+    },
+    async channelsOf(person) {
+      const { users, channels } = await state();
+      const id = users.find(({ name }) => name === person)?.id ?? '';
+      return channels.filter((channel) => channel.users.includes(id));
+    },
+    async thinking() {
+      const made = z.array(z.object({ id: z.string(), loading: z.boolean(), deletedAt: z.number().optional() }));
+      const messages = await ask(made, '/messages');
+      return messages.filter(({ loading, deletedAt }) => loading && deletedAt === undefined).map(({ id }) => id);
+    },
+    async wasAnswered(interaction) {
+      const { state: how } = await ask(z.object({ state: z.string() }), `/interactions/${interaction}`);
+      return how === 'answered';
+    },
+    isBotOnline: async () => (await state()).bot.online,
+    async setFault(fault) {
+      await ask(z.unknown(), '/faults', postJson(fault));
+    },
+    async clearFaults() {
+      for (const fault of (await state()).faults) await ask(z.unknown(), '/faults', postJson({ ...fault, times: 0 }));
+    },
+  };
+}
+
+function seen({ id, channel_id: channel, content, components, interaction_metadata: made }: z.infer<typeof Message>) {
+  const all = components.flatMap((component) => walk(component));
+  return {
+    id,
+    channel,
+    text: [content, ...all.map((component) => component.content ?? '')].filter(Boolean).join('\n'),
+    pictures: all.reduce((sum, { items = [] }) => sum + items.length, 0),
+    buttons: all.flatMap(({ label, custom_id: customId }) =>
+      label !== undefined && customId !== undefined ? [{ label, customId }] : [],
+    ),
+    ...(made && { interaction: made.id }),
+  } satisfies SeenMessage;
+}
+
+function walk(component: Component): Component[] {
+  return [component, ...(component.components ?? []).flatMap((inner) => walk(inner))];
+}

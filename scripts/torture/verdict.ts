@@ -1,0 +1,129 @@
+import { isCard, lookOf, wordOf, type Look } from './card.ts';
+import type { DatabaseReport, JobRow } from './database.ts';
+import type { RunList } from './messages.ts';
+import type { People } from './people.ts';
+import type { SeenMessage, Sight } from './sight.ts';
+
+/** What became of the jobs whose cards were shown, and what must never happen. */
+export interface Verdict {
+  readonly acknowledged: number;
+  readonly delivered: number;
+  readonly failed: number;
+  readonly interrupted: number;
+  /** jobs that are nowhere, done without pictures to be seen, or ended without a sentence on a card */
+  readonly lost: number;
+  /** messages with the pictures of a job, beyond its first */
+  readonly twice: number;
+  /** runs of a job at the backend, beyond its first */
+  readonly paidTwice: number;
+  /** cards that say waiting, running, sending or "thinking…" though nothing is open */
+  readonly stuckCards: number;
+  readonly cancelled: number;
+  /** commands that never had a card, and never will */
+  readonly unacknowledged: number;
+  /** jobs that ended otherwise than people see it */
+  readonly contradictions: number;
+  /** jobs of which nobody sees anything */
+  readonly unseen: number;
+  /** sentences about what is wrong */
+  readonly problems: readonly string[];
+}
+
+export async function judge(people: People, sight: Sight, runs: RunList, { jobs }: DatabaseReport): Promise<Verdict> {
+  const problems: string[] = [];
+  const cards = (await everyMessage(people, sight)).filter(
+    (message) => isCard(message) && !people.looks.has(message.interaction ?? ''),
+  );
+  const cardsOf = Map.groupBy(cards, ({ text }) => wordOf(text) ?? '');
+  const jobsOf = Map.groupBy(jobs, ({ word }) => word);
+  const runsOf = Map.groupBy(runs, ({ prompt }) => wordOf(prompt) ?? '');
+  const counts = { delivered: 0, failed: 0, interrupted: 0, cancelled: 0 };
+  const sums = { acknowledged: 0, lost: 0, twice: 0, paidTwice: 0, contradictions: 0, unseen: 0, unacknowledged: 0 };
+
+  for (const { word } of people.orders) {
+    const own = jobsOf.get(word) ?? [];
+    const messages = cardsOf.get(word) ?? [];
+    const looks = messages.map((message) => lookOf(message));
+    const found = { own, looks, pictures: looks.filter((look) => look === 'pictures').length };
+    const isShown = people.shown.has(word) || messages.length > 0;
+    if (isShown) judgeShown(word, found);
+    else {
+      sums.unacknowledged += 1;
+      add('unseen', own.length, word, found);
+    }
+    add('twice', found.pictures - Math.max(1, inState(own, 'done')), word, found);
+    const paid = runsOf.get(word)?.length ?? 0;
+    add('paidTwice', paid - Math.max(1, own.length), word, found);
+    add('paidTwice', own.length - 1 - (people.again.get(word) ?? 0), word, found);
+  }
+
+  const thinking = await sight.thinking();
+  const stuck = cards.filter((card) => lookOf(card) === 'under way');
+  for (const id of thinking) problems.push(`message ${id} still says "thinking…"`);
+  for (const { text, id } of stuck) problems.push(`card ${id} is stuck: ${JSON.stringify(text)}`);
+  const { acknowledged, lost, twice, paidTwice, ...others } = sums;
+  const { delivered, failed, interrupted, cancelled } = counts;
+  const stuckCards = stuck.length + thinking.length;
+  return {
+    acknowledged,
+    delivered,
+    failed,
+    interrupted,
+    lost,
+    twice,
+    paidTwice,
+    stuckCards,
+    cancelled,
+    ...others,
+    problems,
+  };
+
+  function judgeShown(word: string, found: Found): void {
+    const { own, looks, pictures } = found;
+    sums.acknowledged += Math.max(1, own.length);
+    if (own.length === 0) add('lost', 1, word, found);
+    const done = inState(own, 'done');
+    counts.delivered += Math.min(done, pictures);
+    for (const state of ['failed', 'interrupted', 'cancelled'] as const) counts[state] += inState(own, state);
+    add('lost', done - pictures, word, found);
+    const told = looks.filter((look) => look === 'sentence' || look === 'cancelled').length;
+    const toldOtherwise = inState(own, 'failed') + inState(own, 'interrupted') + inState(own, 'cancelled');
+    // Pictures in the place of a sentence are no loss, and the other way round they are.
+    add('lost', toldOtherwise - told - Math.max(0, pictures - done), word, found);
+    add('contradictions', pictures - Math.max(done, 0), word, found);
+    add('contradictions', looks.filter((look) => look === 'cancelled').length - inState(own, 'cancelled'), word, found);
+  }
+
+  function add(sum: keyof typeof sums, count: number, word: string, { own, looks }: Found): void {
+    if (count <= 0) return;
+    sums[sum] += count;
+    const states = own.map(({ id, state }) => `${id} ${state}`).join(', ') || 'no job';
+    problems.push(`${sum}: ${word} has ${states}; is seen as ${looks.join(', ') || 'nothing'}; ${about(word)}`);
+  }
+
+  function about(word: string): string {
+    const told = (runsOf.get(word) ?? []).map(({ id, outcome }) => `${id} ${outcome}`).join(', ');
+    return `runs: ${told || 'none'}; again: ${people.again.get(word) ?? 0}`;
+  }
+}
+
+interface Found {
+  readonly own: readonly JobRow[];
+  readonly looks: readonly Look[];
+  readonly pictures: number;
+}
+
+function inState(jobs: readonly JobRow[], wanted: string): number {
+  return jobs.filter(({ state }) => state === wanted).length;
+}
+
+/** Each once, whoever sees it. */
+async function everyMessage(people: People, sight: Sight): Promise<SeenMessage[]> {
+  const all = new Map<string, SeenMessage>();
+  for (const name of people.names) {
+    for (const { id: channel } of await sight.channelsOf(name)) {
+      for (const message of await sight.messages(name, channel)) all.set(message.id, message);
+    }
+  }
+  return [...all.values()];
+}
