@@ -8,7 +8,7 @@ import type { Ask } from './ask.ts';
 import type { Hint } from './frames.ts';
 import type { Inbox } from './inbox.ts';
 import { createProgress } from './progress.ts';
-import { endedIn, placeIn, type Ended } from './records.ts';
+import { endedIn, placeIn, type Ended, type Place } from './records.ts';
 import type { Server } from './server.ts';
 import type { Socket } from './socket.ts';
 
@@ -89,29 +89,34 @@ export async function* follow(options: FollowOptions): AsyncGenerator<BackendEve
   }
 
   async function* askOnce(): AsyncGenerator<BackendEvent, Ended | undefined> {
-    const question = { server, signal: patience.signal };
-    const isHeard = hasBegun && socket.heard() === 'now';
+    let seen: Ended | Place | undefined;
     try {
-      const history = await ask({ ...question, path: `history/${encodeURIComponent(promptId)}` });
-      const ended = endedIn(history, promptId, workflow, clean);
-      if (ended) return ended;
-      // While it is heard that it runs, it is in the queue.
-      const place = isHeard
-        ? ({ state: 'running' } as const)
-        : placeIn(await ask({ ...question, path: 'queue' }), promptId);
-      patience.touch();
-      failures = 0;
-      if (!place) return missed();
-      absences = 0;
-      if (socket.heard() !== 'now') wasSeenSince = true;
-      if (place.state === 'running') hasBegun = true;
-      yield* standAt(place.state === 'running' ? 0 : place.ahead);
-      dueAt = clock.now() + pauseMs();
+      seen = await look();
     } catch (error) {
       patience.signal.throwIfAborted();
       tolerate(error);
+      return undefined;
     }
+    patience.touch();
+    failures = 0;
+    if (!seen) return missed();
+    if (!('state' in seen)) return seen;
+    absences = 0;
+    if (socket.heard() !== 'now') wasSeenSince = true;
+    if (seen.state === 'running') hasBegun = true;
+    yield* standAt(seen.state === 'running' ? 0 : seen.ahead);
+    dueAt = clock.now() + pauseMs();
     return undefined;
+  }
+
+  async function look(): Promise<Ended | Place | undefined> {
+    const question = { server, signal: patience.signal };
+    const history = await ask({ ...question, path: `history/${encodeURIComponent(promptId)}` });
+    const ended = endedIn(history, promptId, workflow, clean);
+    if (ended) return ended;
+    // While it is heard that it runs, it is in the queue.
+    if (hasBegun && socket.heard() === 'now') return { state: 'running' };
+    return placeIn(await ask({ ...question, path: 'queue' }), promptId);
   }
 
   /** Longer each time after a word that the run has ended, until it is as without one. */
@@ -139,7 +144,6 @@ export async function* follow(options: FollowOptions): AsyncGenerator<BackendEve
   /** Trouble on the way passes, and the patience of the run ends by itself; a refusal is meant for it. */
   function tolerate(error: unknown): void {
     if (!(error instanceof BackendError)) throw error;
-    if (error.type === 'unknown' || (error.retryable && error.type !== 'unreachable')) throw error;
     // Nobody listens there any more: the process is gone, and its queue with it.
     if (hasNotBegun() && codeOf(error) === 'ECONNREFUSED') {
       throw givenBack('ComfyUI ended before the run had begun', error);
