@@ -3,8 +3,7 @@ import type { Life } from './processes.ts';
 import type { Random } from './random.ts';
 
 /** What happens and is a good moment to die. */
-export const OCCASIONS = ['command', 'accepted', 'running', 'over', 'delivering', 'pictures', 'done', 'ended'] as const;
-export type Occasion = (typeof OCCASIONS)[number];
+type Occasion = 'command' | 'accepted' | 'running' | 'over' | 'delivering' | 'pictures' | 'done' | 'ended';
 
 export interface Occasions {
   happened(occasion: Occasion): void;

@@ -2,10 +2,8 @@
 import { z } from 'zod';
 
 export const MODES = ['poll', 'stream', 'mixed'] as const;
-export type Mode = (typeof MODES)[number];
 
 export const FAULTS = ['none', 'discord', 'backend', 'all'] as const;
-export type Faults = (typeof FAULTS)[number];
 
 export const DiscordPlace = z.object({
   url: z.string(),

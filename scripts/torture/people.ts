@@ -5,7 +5,7 @@ import type { Random } from './random.ts';
 import type { SeenMessage, Sight } from './sight.ts';
 
 /** A command that somebody gave. */
-export interface Order {
+interface Order {
   readonly word: string;
   readonly person: string;
   readonly interaction: string;

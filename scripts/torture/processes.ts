@@ -18,7 +18,7 @@ export interface Processes {
   killAll(): void;
 }
 
-export interface Service {
+interface Service {
   send(message: object): void;
   /** Calls the listener with every message of this shape. */
   on<T>(shape: z.ZodType<T>, listener: (message: T) => void): void;
