@@ -197,13 +197,17 @@ export function createAmqp(options: AmqpOptions, { clock, log }: AmqpDependencie
 
 function checkAddress(url: string): { secrets: string[] } {
   const address = URL.parse(url);
-  if (!address || !/^amqps?:$/.test(address.protocol)) {
+  try {
+    if (!address || !/^amqps?:$/.test(address.protocol)) throw new TypeError('another protocol');
+    const { username, password, pathname } = address;
+    decodeURIComponent(pathname);
+    return { secrets: [username, password].flatMap((part) => [part, decodeURIComponent(part)]) };
+  } catch {
+    // Without a cause: it would have the password.
     throw new UserError(
-      'The address of RabbitMQ must be amqp://user:password@host:5672/vhost, or begin with amqps://.',
+      'The address of RabbitMQ must be amqp://user:password@host:5672/vhost, or begin with amqps://. Special characters in it are written as in any URL (%40 for @).',
     );
   }
-  const { username, password } = address;
-  return { secrets: [username, password].flatMap((part) => [part, decodeURIComponent(part)]) };
 }
 
 /** Nothing was sent, so nothing can cost anything. */

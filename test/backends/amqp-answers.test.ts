@@ -162,6 +162,8 @@ describe('progress', () => {
     const [first] = await reader.read(sent);
     expect(first).toMatchObject({ type: 'preview-ready', mediaType: 'image/jpeg' });
     expect(await reader.read(sent)).toEqual([]);
+    clock.advance(1000);
+    expect(await reader.read(sent)).toHaveLength(1);
   });
 
   test.for([

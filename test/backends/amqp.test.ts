@@ -372,6 +372,7 @@ describe.skipIf(path === undefined)('ComfyUI workers behind a real RabbitMQ', ()
 test.for([
   ['http://127.0.0.1', 'The address of RabbitMQ must be'],
   ['key-of-the-house', 'The address of RabbitMQ must be'],
+  ['amqp://user:key-of-the-house%@127.0.0.1', 'The address of RabbitMQ must be'],
   ['amqp://127.0.0.1', 'must be reachable'],
 ] as const)('options that cannot work are told before anything begins: %s', ([url, words]) => {
   expect(() => createAmqp({ url }, { clock: systemClock, log })).toThrow(words);

@@ -11,7 +11,8 @@ import { codeOf, type Link } from './link.ts';
 export type Heard =
   /** the worker's answer, or what stands for one: nobody has looked at it yet */
   | { readonly type: 'reply'; readonly kind: 'result' | 'error'; readonly body: unknown }
-  | { readonly type: 'progress'; readonly body: unknown }
+  /** `done` is to be called when it was looked at: no more than a few of them are on their way */
+  | { readonly type: 'progress'; readonly body: unknown; readonly done: () => void }
   /** RabbitMQ has the run */
   | { readonly type: 'taken' }
   /** there is no queue, so RabbitMQ gave it back */
@@ -59,8 +60,10 @@ export interface ConversationOptions {
 const DEAD_LETTERS = 'rpc.dlx';
 /** How long a reply is kept for a bot that is away: as long as a night. */
 const REPLY_KEPT_MS = 24 * 60 * 60 * 1000;
-/** Messages on their way to us at once. Each may be as large as the broker lets it: 128 MiB, or 16 since RabbitMQ 4. */
+/** Messages of each queue on their way to us at once. Each may be as large as the broker lets it: 128 MiB, or 16 since RabbitMQ 4. */
 const PREFETCH = 4;
+/** How long a worker that has replied goes on telling. */
+const LAST_MESSAGES_MS = 2000;
 /** A second try is for the exchange that its last user took along when he left. */
 const BIND_TRIES = 3;
 
@@ -80,6 +83,8 @@ export function createConversation(options: ConversationOptions): Conversation {
   const inbox = createInbox<Heard>(patience);
   let channel: Channel | undefined;
   let over = false;
+  /** answers the messages of progress that nobody has looked at */
+  const waiting = new Set<() => void>();
 
   return { open, publish, next: inbox.next, tell: inbox.put, end };
 
@@ -161,15 +166,21 @@ export function createConversation(options: ConversationOptions): Conversation {
   }
 
   function hearProgress(from: Channel, message: AsyncMessage): void {
-    inbox.put({ type: 'progress', body: message.body });
-    acknowledge(from, message);
-    const { replyTo, correlationId } = message;
-    // The worker keeps every message in mind until it is answered. Whoever may write here must not have us write to any
-    // other queue: aio_pika names its own so.
-    if (!from.active || correlationId === undefined || !/^amq[._]/.test(replyTo ?? '')) return;
-    from
-      .basicPublish({ routingKey: replyTo ?? '', correlationId, type: 'result' }, null)
-      .catch((error: unknown) => log.debug({ error }, 'A message of progress was not answered'));
+    const { body, replyTo, correlationId } = message;
+    if (over) return done();
+    waiting.add(done);
+    inbox.put({ type: 'progress', body, done });
+
+    function done(): void {
+      waiting.delete(done);
+      acknowledge(from, message);
+      // The worker keeps every message in mind until it is answered. Whoever may write here must not have us write to
+      // any other queue: aio_pika names its own so.
+      if (!from.active || correlationId === undefined || !/^amq[._]/.test(replyTo ?? '')) return;
+      from
+        .basicPublish({ routingKey: replyTo ?? '', correlationId, type: 'result' }, null)
+        .catch((error: unknown) => log.debug({ error }, 'A message of progress was not answered'));
+    }
   }
 
   function acknowledge(from: Channel, { deliveryTag }: AsyncMessage): void {
@@ -213,9 +224,11 @@ export function createConversation(options: ConversationOptions): Conversation {
   async function end(remove: boolean): Promise<void> {
     over = true;
     if (!channel?.active) return;
-    // The queue of progress goes with its only consumer.
-    if (remove) await channel.queueDelete({ queue: replies }).catch(() => {});
-    await channel.close();
+    if (!remove) return await channel.close();
+    await channel.queueDelete({ queue: replies }).catch(() => {});
+    // The queue of progress goes with its only consumer. The last messages come after the reply, and want an answer too.
+    for (const done of waiting) done();
+    link.closeLater(channel, LAST_MESSAGES_MS);
   }
 }
 

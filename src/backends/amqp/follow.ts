@@ -57,6 +57,7 @@ export async function* follow(options: FollowOptions): AsyncGenerator<BackendEve
           return readReply(heard, { id, begun: mayHaveBegun(), failed: progress.failed, workflow, clean });
         case 'progress': {
           const events = await progress.read(heard.body);
+          heard.done();
           if (events.length > 0) stopForgetting();
           patience.touch();
           yield* events;

@@ -16,6 +16,8 @@ export interface Link {
   patientChannel(patience: Patience, tries?: number): Promise<Channel>;
   /** How a queue stands; undefined where there is none. */
   inspect(queue: string): Promise<QueueState | undefined>;
+  /** Closes a channel after a while, or when the link is closed. */
+  closeLater(channel: Channel, ms: number): void;
   close(): Promise<void>;
 }
 
@@ -46,8 +48,10 @@ export function createLink({ url, clock, log }: LinkOptions): Link {
   let current: Promise<Connection> | undefined;
   let closed = false;
   let giveUp = () => {};
+  /** closes a channel that was to be closed later */
+  const later = new Set<() => void>();
 
-  return { channel, patientChannel, inspect, close };
+  return { channel, patientChannel, inspect, closeLater, close };
 
   async function channel(): Promise<Channel> {
     const connection = await (current ??= connect());
@@ -90,6 +94,17 @@ export function createLink({ url, clock, log }: LinkOptions): Link {
     }
   }
 
+  function closeLater(channel: Channel, ms: number): void {
+    const stop = clock.after(ms, end);
+    later.add(end);
+
+    function end(): void {
+      stop();
+      later.delete(end);
+      void channel.close();
+    }
+  }
+
   /** The library would connect again by itself, but tells only the first error: a password that was changed is none. */
   async function connect(): Promise<Connection> {
     const { promise, resolve, reject } = Promise.withResolvers<Connection>();
@@ -125,6 +140,7 @@ export function createLink({ url, clock, log }: LinkOptions): Link {
   async function close(): Promise<void> {
     closed = true;
     giveUp();
+    for (const end of later) end();
     const connection = await current?.catch(() => undefined);
     if (!connection) return;
     await atMost(
