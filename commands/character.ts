@@ -1,4 +1,5 @@
 import type { Recipe } from '../src/recipe.ts';
+import workflow from './character.workflow.json' with { type: 'json' };
 
 /**
  * The Flux consistent-characters workflow of ViewComfy: a portrait and a pose sheet become a character sheet, and the
@@ -82,5 +83,7 @@ export default {
       parameters: ['499-inputs-noise_seed'],
     },
   },
+  // For ComfyUI servers. Its inputs have the node ids of the Flux workflow, but one: core ComfyUI calls it otherwise.
+  workflow: { graph: workflow, parameters: { upscale: ['82-inputs-scale_by'] } },
   outputs: { main: ['Image_1', 'Image_2', 'Image_3', 'Image_4'] },
 } satisfies Recipe;

@@ -14,10 +14,11 @@ const Name = z.string().regex(/^[a-z0-9_-]{1,32}$/, 'must be 1 to 32 of a-z, 0-9
 const Description = z.string().min(1).max(100, 'is longer than the 100 characters Discord allows');
 /** JSON has it as text. */
 const Address = z.union([z.instanceof(URL), z.url().transform((href) => new URL(href))]);
+const ParameterKey = z.string().regex(/^[^-]+-inputs-.+$/, 'must look like 594-inputs-string');
 const base = {
   description: Description,
   required: z.boolean().exactOptional(),
-  parameters: z.array(z.string().regex(/^[^-]+-inputs-.+$/, 'must look like 594-inputs-string')).min(1),
+  parameters: z.array(ParameterKey).min(1),
 };
 
 const RecipeOption = z.discriminatedUnion('kind', [
@@ -55,11 +56,28 @@ const RecipeOption = z.discriminatedUnion('kind', [
   z.object({ ...base, kind: z.literal('seed') }),
 ]);
 
+/** What "Save (API Format)" writes; values and links are ComfyUI's to judge. */
+const Graph = z.record(
+  z.string(),
+  z.object({
+    class_type: z.string(),
+    inputs: z.record(z.string(), z.unknown()),
+    _meta: z.object({ title: z.string().exactOptional() }).exactOptional(),
+  }),
+);
+
 /** Every field that a recipe has; one that is not named here is dropped. */
 export const RecipeFile = z.object({
   name: Name,
   description: Description,
   options: z.record(Name, RecipeOption),
   timeouts: z.object({ idleMs: z.int().min(1000), totalMs: z.int().min(1000) }).exactOptional(),
+  workflow: z
+    .object({
+      graph: Graph,
+      parameters: z.record(Name, z.array(ParameterKey)).exactOptional(),
+      always: z.boolean().exactOptional(),
+    })
+    .exactOptional(),
   outputs: z.object({ main: z.array(z.string()) }),
 }) satisfies z.ZodType<Recipe>;

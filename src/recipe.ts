@@ -1,3 +1,5 @@
+import type { Workflow } from './workflow.ts';
+
 /**
  * A recipe says what a slash command asks, and where each answer goes in a workflow. It is data: `commands.ts` makes
  * Discord's command from it, and this file turns the answers into parameters. Nothing here knows Discord, HTTP or time.
@@ -65,6 +67,15 @@ interface SeedOption extends OptionBase {
 
 export type Option = TextOption | NumberOption | ChoiceOption | SwitchOption | PictureOption | SeedOption;
 
+/** A workflow that goes with every run, for backends that have none of their own. */
+export interface RecipeWorkflow {
+  readonly graph: Workflow;
+  /** by option: the parameters of this workflow, where they are others than the option's own */
+  readonly parameters?: Readonly<Record<string, readonly string[]>>;
+  /** whether it is run even where a workflow is deployed */
+  readonly always?: boolean;
+}
+
 export interface Recipe {
   /** the slash command's name: `[a-z0-9_-]`, at most 32 characters */
   readonly name: string;
@@ -73,6 +84,7 @@ export interface Recipe {
   readonly options: Readonly<Record<string, Option>>;
   /** how long a run of it may be silent, and may take in all; what the backend holds to be usual where it is not said */
   readonly timeouts?: { readonly idleMs: number; readonly totalMs: number };
+  readonly workflow?: RecipeWorkflow;
   readonly outputs: {
     /** prefixes of the names of the files that are the result, in the order to show them; all others are extras */
     readonly main: readonly string[];
@@ -125,20 +137,43 @@ export function completeAnswers(
   );
 }
 
-/** What a backend gets: the values, and the files, by parameter key. */
+/** What a workflow gets: the values, and the files, by parameter key. */
 export interface Filled {
   readonly parameters: Readonly<Record<string, ParameterValue>>;
   readonly files: Readonly<Record<string, StoredFile>>;
 }
 
+/** What a backend is asked for. */
+export interface Wish extends Filled {
+  /** to be run with these values; without one they are those of the workflow that the backend has deployed */
+  readonly workflow?: Workflow;
+  /** the same for a backend that has a workflow deployed, and runs that one */
+  readonly deployed?: Filled;
+}
+
 /** Answers → parameters. What was not answered is not sent, so the workflow's own value stands. */
-export function fill(recipe: Recipe, answers: GivenAnswers): Filled {
+export function fill({ options, workflow }: Recipe, answers: GivenAnswers): Wish {
+  const deployed = fillKeys(options, answers, (_name, { parameters }) => parameters);
+  if (!workflow) return deployed;
+  const { graph, parameters = {}, always = false } = workflow;
+  return {
+    ...fillKeys(options, answers, (name, option) => parameters[name] ?? option.parameters),
+    workflow: graph,
+    ...(!always && { deployed }),
+  };
+}
+
+function fillKeys(
+  options: Recipe['options'],
+  answers: GivenAnswers,
+  keysOf: (name: string, option: Option) => readonly string[],
+): Filled {
   const parameters: Record<string, ParameterValue> = {};
   const files: Record<string, StoredFile> = {};
-  for (const [name, option] of Object.entries(recipe.options)) {
+  for (const [name, option] of Object.entries(options)) {
     const answer = answers[name];
     if (answer === undefined) continue;
-    for (const key of option.parameters) {
+    for (const key of keysOf(name, option)) {
       if (typeof answer === 'object') files[key] = answer;
       else parameters[key] = answer;
     }

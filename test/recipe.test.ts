@@ -22,7 +22,8 @@ function complete(given: Parameters<typeof completeAnswers>[1], seed = 7) {
 
 describe('the character recipe', () => {
   it('fills exactly the ten parameters of the ViewComfy example', () => {
-    const { parameters, files } = fill(character, complete({ prompt: 'a pilot', character: picture }));
+    const { deployed } = fill(character, complete({ prompt: 'a pilot', character: picture }));
+    const { parameters = {}, files = {} } = deployed ?? {};
     expect([...Object.keys(parameters), ...Object.keys(files)].toSorted()).toEqual(
       [
         '594-inputs-string',
@@ -39,6 +40,17 @@ describe('the character recipe', () => {
     );
     expect(parameters['594-inputs-string']).toBe('a pilot');
     expect(files).toEqual({ '626-inputs-image': picture, '625-inputs-image': sheet });
+  });
+
+  it('fills a workflow of its own for backends that have none, by keys of its own', () => {
+    const answers = complete({ prompt: 'a pilot', character: picture });
+    const { parameters, files, workflow } = fill(character, answers);
+    expect(parameters).toMatchObject({ '594-inputs-string': 'a pilot', '82-inputs-scale_by': 2 });
+    expect(parameters).not.toHaveProperty('82-inputs-upscale_by');
+    expect(files).toEqual({ '626-inputs-image': picture, '625-inputs-image': sheet });
+    expect(Object.keys(workflow ?? {})).toContain('594');
+    const always = { ...character, workflow: { ...character.workflow, always: true } };
+    expect(fill(always, answers)).not.toHaveProperty('deployed');
   });
 
   // The workflow is not ours to ship; where it is at hand, the keys are held against it.

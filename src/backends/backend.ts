@@ -1,5 +1,4 @@
-import type { ParameterValue, StoredFile } from '../recipe.ts';
-import type { Workflow } from '../workflow.ts';
+import type { StoredFile, Wish } from '../recipe.ts';
 
 /**
  * A backend runs a workflow and reports events. This file is the whole seam: it holds types only, and the core knows
@@ -65,14 +64,8 @@ export interface ResumeRequest {
   };
 }
 
-export interface RunRequest extends ResumeRequest {
-  /** parameters by key (`<nodeId>-inputs-<name>`), every value valid JSON */
-  readonly parameters: Readonly<Record<string, ParameterValue>>;
-  /** files by parameter key */
-  readonly files: Readonly<Record<string, StoredFile>>;
-  /** to be run instead of the one that the backend has */
-  readonly workflow?: Workflow;
-}
+/** Every value is valid JSON. */
+export interface RunRequest extends ResumeRequest, Wish {}
 
 export type BackendEvent =
   /** what to store so that the run can be found again after a restart; a later handle takes the place of an earlier one */

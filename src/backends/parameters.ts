@@ -28,6 +28,12 @@ export function jsonOf({ parameters, files }: Pick<RunRequest, 'parameters' | 'f
   throw new BackendError('a run without parameters', { type: 'invalid', billed: 'no', detail: 'no parameters' });
 }
 
+/** What is asked of a backend that runs the workflow that it has deployed, unless the recipe wants its own to be run. */
+export function forDeployed(request: RunRequest): RunRequest {
+  const { deployed, workflow: _, ...rest } = request;
+  return deployed ? { ...rest, ...deployed } : request;
+}
+
 function invalid(key: string, problem: string): BackendError {
   const detail = `${key} ${problem}`;
   return new BackendError(detail, { type: 'invalid', billed: 'no', detail, parameters: [key] });

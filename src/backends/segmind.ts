@@ -4,6 +4,7 @@ import type { Logger } from '../log.ts';
 import type { Backend, BackendEvent, RunRequest } from './backend.ts';
 import { createCleaner } from './detail.ts';
 import { createHttp, type Answer, type Http } from './http.ts';
+import { forDeployed } from './parameters.ts';
 import { createPatience, type Patience } from './patience.ts';
 import { createAccount, type SegmindAccount } from './segmind/account.ts';
 import { readPictures, type AnswerReader } from './segmind/answer.ts';
@@ -81,7 +82,7 @@ export function createSegmind(options: SegmindOptions, { clock, log }: SegmindDe
   async function* run(request: RunRequest): AsyncGenerator<BackendEvent> {
     const { folder, signal, timeouts = {} } = request;
     if (isClosed) throw new BackendError('the bot is closing', { type: 'cancelled', billed: 'no' });
-    const wish = wishOf(request, options);
+    const wish = wishOf(forDeployed(request), options);
     for (const warning of wish.warnings) yield { type: 'warning-raised', warning };
     const patience = createPatience({
       clock,

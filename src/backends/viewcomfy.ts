@@ -7,6 +7,7 @@ import { createCleaner } from './detail.ts';
 import { download } from './download.ts';
 import { createHttp } from './http.ts';
 import { createPatience, type Patience } from './patience.ts';
+import { forDeployed } from './parameters.ts';
 import { createResultHosts } from './result-hosts.ts';
 import { createResultFiles } from './result-files.ts';
 import { createSlabs } from './slabs.ts';
@@ -85,7 +86,7 @@ export function createViewComfy(options: ViewComfyOptions, { clock, log }: ViewC
   return {
     name: options.name ?? 'ViewComfy',
     capabilities: mode.capabilities,
-    run: (request) => perform(request, (session) => mode.run(request, session)),
+    run: (request) => perform(request, (session) => mode.run(forDeployed(request), session)),
     resume: (handle, request) => perform(request, (session) => mode.resume(handle, session)),
     async close() {
       closing.abort();

@@ -2,7 +2,7 @@ import { createBackend } from '../../src/backends/index.ts';
 import type { Behaviour } from '../../src/playground/viewcomfy/behaviour.ts';
 import { createLocalViewComfy } from '../../src/playground/viewcomfy/server.ts';
 import { createQuickClock } from '../quick-clock.ts';
-import { describeBackend, type Lacks, type Situation } from './_contract.ts';
+import { describeBackend, type Lacks, type Situation, type StandIn } from './_contract.ts';
 
 /** A minute in which a run may be missing from the history must not be one. */
 const TIMES = 60;
@@ -53,7 +53,7 @@ const BEHAVIOURS: Record<Situation, Behaviour> = {
 };
 
 for (const mode of ['stream', 'plain', 'poll'] as const) {
-  const start = async () => {
+  const start = async (): Promise<StandIn> => {
     const credentials = { clientId: 'id-of-the-house', clientSecret: 'key-of-the-house' };
     const server = await createLocalViewComfy({
       ...credentials,
