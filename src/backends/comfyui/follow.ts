@@ -68,8 +68,8 @@ export async function* follow(options: FollowOptions): AsyncGenerator<BackendEve
 
   function* hear(hint: Hint): Generator<BackendEvent> {
     patience.touch();
+    if (hint.type !== 'queue-moved') hasBegun = true;
     if (hint.type === 'ended') soon(hint.isWritten ? 0 : UNWRITTEN_PAUSE_MS);
-    else if (hint.type !== 'queue-moved') hasBegun = true;
     else if (!hasBegun) soon(askedAt + QUEUE_PAUSE_MS - clock.now());
     for (const event of progress.take(hint)) {
       if (event.type === 'queue-changed') yield* standAt(event.ahead);

@@ -16,9 +16,13 @@ export async function tellForeign(
   sockets.tell(undefined, 'execution_interrupted', { node_id: '1', node_type: 'X', executed: [], prompt_id: stranger });
   sockets.tell(undefined, 'executing', { node: null, prompt_id: stranger });
   sockets.tell(undefined, 'executing', { node: '77' });
-  // One that names our run inside, and is not about it.
+  // Two that name our run inside, and are not about it.
+  const nodes = { 1: { value: 77, max: 99, state: 'running' } };
+  sockets.tell(undefined, 'progress_state', { nodes, prompt_id: stranger, mentions: id });
   sockets.tell(undefined, 'execution_success', { prompt_id: stranger, mentions: id });
-  sockets.tellBytes(undefined, bare(await painter.sketch(stranger, 1, 2)));
+  const picture = await painter.sketch(stranger, 1, 2);
+  sockets.tellBytes(undefined, bare(picture));
+  sockets.show(undefined, { node: '1', promptId: stranger }, picture);
   sockets.tellBytes(client, Buffer.from([0, 0, 0, 3, 0, 0, 0, 1, 51, 104, 105]));
   sockets.tellBytes(client, Buffer.from([0, 0, 0, 4, 255, 255, 255, 255, 123]));
   sockets.tellBytes(client, Buffer.alloc(3));
