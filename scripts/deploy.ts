@@ -2,7 +2,7 @@ import { fileURLToPath } from 'node:url';
 import { DiscordAPIError, REST } from 'discord.js';
 import { z } from 'zod';
 import { RESTJSONErrorCodes, Routes } from 'discord-api-types/v10';
-import { loadRecipes, RecipeError } from '../src/commands.ts';
+import { JOBS_COMMAND, loadRecipes, RecipeError } from '../src/commands.ts';
 import { ConfigError, readConfig } from '../src/config.ts';
 import { registerCommands } from '../src/discord/registration.ts';
 
@@ -27,7 +27,7 @@ async function deploy(): Promise<string> {
   const rest = new REST(discord.api === undefined ? {} : { api: discord.api }).setToken(discord.token);
   const { id } = z.object({ id: z.string() }).parse(await rest.get(Routes.currentApplication()));
   await registerCommands(rest, id, recipes, discord.guild);
-  const names = [...recipes.keys()].map((name) => `/${name}`).join(', ');
+  const names = [...recipes.keys(), JOBS_COMMAND].map((name) => `/${name}`).join(', ');
   return `${names}: registered ${discord.guild ? `in the server ${discord.guild}` : 'everywhere'}.`;
 }
 

@@ -3,13 +3,20 @@ import { readDefaultFiles } from './answers.ts';
 import type { Backend } from './backends/backend.ts';
 import type { Clock } from './clock.ts';
 import type { Config } from './config.ts';
-import { createDelivery } from './discord/delivery.ts';
+import { createAccept } from './discord/accept.ts';
+import { createArrivals } from './discord/arrivals.ts';
+import { createButtons } from './discord/buttons.ts';
 import { createDiscordClient } from './discord/client.ts';
+import { createDelivery } from './discord/delivery.ts';
+import { createFileLimits } from './discord/file-limits.ts';
 import { createFollower } from './discord/follow.ts';
 import { createInputs } from './discord/inputs.ts';
 import { createInteractions } from './discord/interactions.ts';
+import { createJobs } from './discord/jobs.ts';
+import { createPages } from './discord/pages.ts';
 import { createPort, type PortPatience } from './discord/port.ts';
 import { registerCommands } from './discord/registration.ts';
+import { createGate } from './gate.ts';
 import type { Health } from './health.ts';
 import type { Logger } from './log.ts';
 import type { Recipe } from './recipe.ts';
@@ -23,7 +30,10 @@ export interface Bot {
   readonly application: string;
   readonly name: string;
   health(): Health;
-  /** Takes nothing new, lets what runs end until `signal` is aborted, tells everybody, and closes every connection. */
+  /**
+   * Takes nothing new, lets what would be lost end until `signal` is aborted, and closes every connection. What waits,
+   * and what the backend finds again, is there for the next process.
+   */
   stop(signal: AbortSignal): Promise<void>;
 }
 
@@ -47,8 +57,13 @@ interface BotOptions {
   log: Logger;
 }
 
+/** Each has the files of one message open, and an encoder that makes them fit. */
+const UPLOADS_AT_ONCE = 4;
+
+/** @throws StoreError, ConnectError */
 export async function startBot({ config, recipes, backend, discord, clock, log }: BotOptions): Promise<Bot> {
   const { dataDir, limits, results } = config;
+  const backendName = backend.name;
   await mkdir(dataDir, { recursive: true, mode: 0o700 });
   const store = createStore(dataDir);
   if (discord.forgets) store.forgetAll();
@@ -59,7 +74,8 @@ export async function startBot({ config, recipes, backend, discord, clock, log }
   const client = createDiscordClient({ token: discord.token, api: discord.api, log });
   const { token, patience } = discord;
   const port = createPort({ interactions: client.interactions, bot: client.bot, token, patience, log });
-  const delivery = createDelivery({ spool, backendName: backend.name, log });
+  const pages = createPages({ spool, keepWorkflow: results.keepWorkflow, log });
+  const delivery = createDelivery({ pages, backendName, publicUrl: results.publicUrl, log });
   const inputs = createInputs({
     spool,
     limits: config.pictures,
@@ -68,12 +84,25 @@ export async function startBot({ config, recipes, backend, discord, clock, log }
     dispatcher: client.dispatcher,
     log,
   });
-  const follow = createFollower({ queue, delivery, backendName: backend.name, clock, log });
-  const interactions = createInteractions({ recipes, queue, inputs, delivery, follow, port, spool, clock, log });
-  const { id, name } = await client.connect((interaction) => void interactions.handle(interaction));
+  const inTurn = createGate(UPLOADS_AT_ONCE);
+  const fileLimits = createFileLimits(port, clock, log);
+  const follower = createFollower({ queue, delivery, port, fileLimits, inTurn, backendName, clock, log });
+  const arrivals = createArrivals({ store, port, log });
+  const accept = createAccept({ queue, arrivals, follow: follower.follow, port, spool, clock, log });
+  const buttons = createButtons({
+    ...{ queue, delivery, follower, accept, port, spool, inTurn, backendName, clock, log },
+  });
+  const listJobs = createJobs({ queue, port, keepMs: results.keepMs });
+  const interactions = createInteractions({ recipes, inputs, accept, buttons, listJobs, port, clock, log });
+  // Before the first command of this process comes.
+  const untold = await queue.untold();
+  const left = arrivals.left(untold);
+  const { id, name } = await client.connect((interaction) => interactions.handle(interaction));
+  follower.resume(untold);
   if (discord.register) await registerCommands(client.bot, id, recipes);
   queue.start();
   retention.start();
+  void arrivals.tell(left);
 
   return {
     application: id,
@@ -86,9 +115,10 @@ export async function startBot({ config, recipes, backend, discord, clock, log }
     }),
     async stop(signal) {
       await queue.drain(signal);
-      await interactions.idle();
-      await client.close();
+      await interactions.stop();
+      await follower.stop(signal);
       await retention.stop();
+      await client.close();
       store.close();
     },
   };

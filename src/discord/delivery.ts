@@ -1,116 +1,185 @@
-import type { Logger } from '../log.ts';
+import { basename } from 'node:path';
 import type { Job } from '../job.ts';
-import { fitPicture } from '../pictures/fit.ts';
-import { stripPngText } from '../pictures/png-text.ts';
+import type { Logger } from '../log.ts';
 import { formatBytes } from '../pictures/sizes.ts';
-import { sortOutputs, type StoredFile } from '../recipe.ts';
-import type { Spool } from '../spool.ts';
-import { filesMessage, resultCard } from './card.ts';
-import type { OutgoingFile, OutgoingMessage } from './port.ts';
-import type { Reply } from './reply.ts';
+import { sortOutputs } from '../recipe.ts';
+import { HOW_TO_JOIN } from '../split.ts';
+import { filesMessage, notice, resultCard } from './card.ts';
+import { button } from './components.ts';
+import { DiscordError } from './discord-error.ts';
+import { canSqueeze, pageLimits, pieceFiles, type Page, type PageLimits, type Pages } from './pages.ts';
+import type { OutgoingMessage } from './port.ts';
+import type { Rendered, Reply, Target } from './reply.ts';
 import { text } from './text.ts';
 
-/** Gets the files of a job to a person: made to fit, put into as many messages as it takes. */
+/** Gets the files of a job to a person. */
 export interface Delivery {
-  /** The result, into the reply. */
-  deliverResult(job: Job, reply: Reply): Promise<void>;
-  /** The messages that hold a job's other files, in order. @param fileLimit bytes */
-  otherFiles(job: Job, fileLimit: number): Promise<OutgoingMessage[]>;
+  /**
+   * Brings what has not arrived yet of the result, each message once.
+   * @throws DiscordError when Discord did not take something, which is to be tried again
+   */
+  deliverResult(job: Job, reply: Reply, signal: AbortSignal): Promise<void>;
+  /**
+   * The result as an answer to a button or a select, from a file on, with a button to what comes after it.
+   * @param squeezed how often Discord has refused more
+   */
+  resultPage(job: Job, from: number, fileLimit: number, squeezed: number): Promise<OutgoingMessage>;
+  /** The other files, in the same way. */
+  filesPage(job: Job, from: number, fileLimit: number, squeezed: number): Promise<OutgoingMessage>;
+  /** What was made smaller, as it is. @param shownLimit how large a file could be where it was shown, bytes */
+  originalsPage(job: Job, from: number, shownLimit: number, fileLimit: number): Promise<OutgoingMessage>;
 }
 
-/** resources/message.mdx: ten files a message, and 25 MiB a request; the rest of the request is far below 64 KiB. */
-const FILES_A_MESSAGE = 10;
-const BYTES_A_REQUEST = 25 * 1024 * 1024 - 64 * 1024;
-
 interface DeliveryDependencies {
-  spool: Spool;
-  /** what people read as the backend's name */
+  pages: Pages;
+  /** what people read as the backend's name, of a job that has none yet */
   backendName: string;
+  /** where the folder of the results can be fetched from */
+  publicUrl?: string | undefined;
   log: Logger;
 }
 
-interface Prepared {
-  readonly files: readonly (OutgoingFile & { readonly size: number })[];
-  readonly notes: readonly string[];
-}
+export function createDelivery({ pages, backendName, publicUrl, log }: DeliveryDependencies): Delivery {
+  function originals(job: Job, { hasOriginals }: Page, { file }: PageLimits) {
+    return hasOriginals && button(text.originals, 'original', job.id, { bytes: file });
+  }
 
-export function createDelivery({ spool, backendName, log }: DeliveryDependencies): Delivery {
-  async function prepare(job: Job, files: readonly StoredFile[], fileLimit: number): Promise<Prepared> {
-    const folder = await spool.folder(job.id, 'results');
-    const limit = Math.min(fileLimit, BYTES_A_REQUEST);
-    const ready: Prepared['files'][number][] = [];
-    const notes: string[] = [];
-    for (const file of files) {
-      if (file.mediaType === 'image/png') await stripPngText(file.path);
-      const fitted = await fitPicture(file.path, limit, folder);
-      if (fitted === 'too-large') {
-        log.warn({ job: job.id, file: file.name, size: file.size, limit }, 'File too large for Discord');
-        notes.push(`-# ${text.tooLarge(file.name, formatBytes(file.size))}`);
-        continue;
+  function next(job: Job, to: number, count: number) {
+    return to < count && button(text.nextPictures(count - to), 'next', job.id, { from: to });
+  }
+
+  /** The first message: the card with the result. */
+  async function firstPart(
+    job: Job,
+    limits: PageLimits,
+    { mention, showsNext }: { mention?: string | undefined; showsNext: boolean },
+  ): Promise<Rendered> {
+    const { main, extra } = sortOutputs(job.recipe, job.files);
+    const page = await pages.page(job, main, 0, limits);
+    const { to } = page;
+    const message = resultCard({
+      job,
+      backend: backendName,
+      page,
+      mention,
+      buttons: [
+        showsNext && next(job, to, main.length),
+        extra.length > 0 && button(text.otherFiles(extra.length), 'files', job.id),
+        originals(job, page, limits),
+      ],
+    });
+    return { message, to };
+  }
+
+  async function furtherPart(job: Job, from: number, limits: PageLimits, showsNext: boolean): Promise<Rendered> {
+    const { main } = sortOutputs(job.recipe, job.files);
+    const page = await pages.page(job, main, from, limits);
+    const pressed = [showsNext && next(job, page.to, main.length), originals(job, page, limits)];
+    return { message: filesMessage(page.files, page.notes, pressed), to: page.to };
+  }
+
+  /** Tries with less where Discord finds it too much. */
+  async function squeezing(job: Job, reply: Reply, work: () => Promise<void>): Promise<void> {
+    for (;;) {
+      try {
+        return await work();
+      } catch (error) {
+        const { squeezed } = reply.note();
+        if (!(error instanceof DiscordError) || !error.isAboutFiles || !canSqueeze(squeezed)) throw error;
+        log.warn({ job: job.id, squeezed, code: error.code }, 'Discord finds the files too large or too many');
+        await reply.update({ squeezed: squeezed + 1 });
       }
-      const { path, mediaType, size, extension, note } = fitted;
-      const name = attachmentName(file.name, extension, ready);
-      ready.push({ name, path, mediaType, size, description: file.name });
-      if (note) notes.push(text.note(file.name, note));
     }
-    return { files: ready, notes };
+  }
+
+  async function addRest(job: Job, count: number, reply: Reply, signal: AbortSignal): Promise<void> {
+    const limitsOf = ({ fileLimit }: Target) => pageLimits(fileLimit, reply.note().squeezed);
+    for (;;) {
+      const { parts } = reply.note();
+      const from = parts.at(-1)?.to ?? 0;
+      if (from >= count) return;
+      if (reply.canAdd()) {
+        try {
+          await squeezing(job, reply, () =>
+            reply.add((target) => furtherPart(job, from, limitsOf(target), false), signal),
+          );
+          continue;
+        } catch (error) {
+          if (!(error instanceof DiscordError) || error.kind === 'unavailable') throw error;
+        }
+      }
+      // What does not come by itself is asked for by a button on what came last.
+      const last = parts.length - 1;
+      const begin = parts[last - 1]?.to ?? 0;
+      return await reply.redo(
+        last,
+        (target) =>
+          last === 0
+            ? firstPart(job, limitsOf(target), { mention: target.isNew ? job.user : undefined, showsNext: true })
+            : furtherPart(job, begin, limitsOf(target), true),
+        signal,
+      );
+    }
   }
 
   return {
-    async deliverResult(job, reply) {
-      const { main, extra } = sortOutputs(job.recipe, job.files);
-      const { files, notes } = await prepare(job, main, reply.fileLimit());
-      const [first = [], ...further] = pack(files);
-      await reply.deliver((isNew) =>
-        resultCard({
-          job,
-          backend: backendName,
-          files: first,
-          notes,
-          extras: extra.length,
-          mention: isNew ? job.user : undefined,
-        }),
-      );
-      for (const [index, part] of further.entries()) {
-        // What has arrived stays as it is: telling a failure in its place would take it away.
-        await reply
-          .add(filesMessage(part, []), `${job.id}-${index}`)
-          .catch((error: unknown) => log.error({ job: job.id, index, error }, 'A part of the result not delivered'));
+    async deliverResult(job, reply, signal) {
+      const { main } = sortOutputs(job.recipe, job.files);
+      if (reply.note().parts.length === 0) {
+        await squeezing(job, reply, () =>
+          reply.deliver(
+            ({ way, fileLimit, isNew }) =>
+              firstPart(job, pageLimits(fileLimit, reply.note().squeezed), {
+                mention: isNew ? job.user : undefined,
+                showsNext: way !== 'direct' && !reply.canAdd(),
+              }),
+            signal,
+          ),
+        );
+        const [part] = reply.note().parts;
+        // It had its button from the first.
+        if (part && part.to < main.length && !reply.canAdd()) return;
       }
+      await addRest(job, main.length, reply, signal).catch((error: unknown) => {
+        // What has arrived stays as it is, and what is left is behind `/jobs`.
+        if (!(error instanceof DiscordError) || error.kind === 'unavailable') throw error;
+        log.error({ job: job.id, error }, 'A part of the result not delivered');
+      });
     },
-    async otherFiles(job, fileLimit) {
-      const { files, notes } = await prepare(job, sortOutputs(job.recipe, job.files).extra, fileLimit);
-      const parts = pack(files);
-      return parts.length === 0
-        ? [filesMessage([], notes)]
-        : parts.map((part, index) => filesMessage(part, index ? [] : notes));
+    async resultPage(job, from, fileLimit, squeezed) {
+      const limits = pageLimits(fileLimit, squeezed);
+      const { message } =
+        from === 0 ? await firstPart(job, limits, { showsNext: true }) : await furtherPart(job, from, limits, true);
+      return message;
+    },
+    async filesPage(job, from, fileLimit, squeezed) {
+      const { extra } = sortOutputs(job.recipe, job.files);
+      const limits = pageLimits(fileLimit, squeezed);
+      const page = await pages.page(job, extra, from, limits);
+      const rest = extra.length - page.to;
+      return filesMessage(page.files, page.notes, [
+        rest > 0 && button(text.nextFiles(rest), 'files', job.id, { from: page.to }),
+        originals(job, page, limits),
+      ]);
+    },
+    async originalsPage(job, from, shownLimit, fileLimit) {
+      if (publicUrl !== undefined) {
+        const files = await pages.originals(job, shownLimit);
+        const lines = files.map(({ path }) =>
+          text.link(basename(path), `${publicUrl}/${job.id}/${encodeURIComponent(basename(path))}`),
+        );
+        return notice([text.original, ...lines].join('\n'));
+      }
+      const pieces = await pages.pieces(job, shownLimit, fileLimit);
+      if (pieces.length === 0) return notice(text.noOriginals);
+      const { files, to } = pieceFiles(pieces, from);
+      const size = formatBytes(pieces.reduce((sum, piece) => sum + piece.size, 0));
+      const areSplit = pieces.some(({ name }) => /\.\d{3}$/.test(name));
+      const notes = [`-# ${text.originalFiles(pieces.length, size)}`, ...(areSplit ? [`-# ${HOW_TO_JOIN}`] : [])];
+      const rest = pieces.length - to;
+      return filesMessage(files, from === 0 ? notes : [], [
+        rest > 0 && button(text.nextFiles(rest), 'original', job.id, { from: to, bytes: shownLimit }),
+      ]);
     },
   };
-}
-
-/** In order, each message as full as ten files and one request allow. */
-function pack<F extends { readonly size: number }>(files: readonly F[]): F[][] {
-  const parts: F[][] = [];
-  let room = 0;
-  for (const file of files) {
-    const part = parts.at(-1);
-    if (part && part.length < FILES_A_MESSAGE && file.size <= room) {
-      part.push(file);
-      room -= file.size;
-    } else {
-      parts.push([file]);
-      room = BYTES_A_REQUEST - file.size;
-    }
-  }
-  return parts;
-}
-
-/** Discord changes other characters, and `attachment://` finds only the first file of a name. */
-function attachmentName(name: string, extension: string, taken: readonly { readonly name: string }[]): string {
-  const stem = name
-    .replace(/\.[^.]*$/, '')
-    .toLowerCase()
-    .replaceAll(/[^a-z0-9_-]+/g, '_');
-  const wanted = `${stem || 'file'}${extension}`;
-  return taken.some((file) => file.name === wanted) ? `${taken.length + 1}-${wanted}` : wanted;
 }

@@ -16,6 +16,11 @@ export function code(text: string, length: number): string {
   return inner === '' ? '' : `\`${inner}\``;
 }
 
+/** One line of at most `length` characters, for places where no markdown is read. */
+export function shortened(text: string, length: number): string {
+  return cut(text, length);
+}
+
 function cut(text: string, length: number): string {
   const line = text.replaceAll(UNSEEN, ' ').replaceAll(/\s+/g, ' ').trim();
   const characters = Array.from(line);

@@ -6,10 +6,13 @@ import {
   RESTJSONErrorCodes,
   Routes,
   type APIMessageTopLevelComponent,
+  type GuildPremiumTier,
 } from 'discord-api-types/v10';
-import { DiscordAPIError, HTTPError, type REST } from 'discord.js';
+import type { REST } from 'discord.js';
 import { z } from 'zod';
 import type { Logger } from '../log.ts';
+import { DiscordError, toDiscordError } from './discord-error.ts';
+import { snowflakeOf } from './snowflake.ts';
 
 /**
  * All our message traffic, over discord.js's REST for its rate limits and nothing else of it. Its own retries come at
@@ -23,20 +26,39 @@ export interface Port {
   deferUpdate(call: Call): Promise<void>;
   /** A first answer that is whole. */
   answer(call: Call, message: OutgoingMessage, visibility: Visibility): Promise<void>;
-  editReply(call: Call, message: OutgoingMessage, tries?: Tries): Promise<string>;
+  editReply(call: Call, message: OutgoingMessage, tries?: Tries, signal?: AbortSignal): Promise<string>;
   /** A webhook takes no nonce: where the answer to a follow-up is lost it comes twice, which is better than not at all. */
   followUp(call: Call, message: OutgoingMessage, visibility: Visibility): Promise<string>;
-  editMessage(channel: string, id: string, message: OutgoingMessage, tries?: Tries): Promise<string>;
+  editMessage(
+    channel: string,
+    id: string,
+    message: OutgoingMessage,
+    tries?: Tries,
+    signal?: AbortSignal,
+  ): Promise<string>;
   /** @param nonce at most 25 characters: Discord takes a message with the same nonce only once for some minutes */
-  sendMessage(channel: string, message: OutgoingMessage, nonce: string): Promise<string>;
+  sendMessage(
+    channel: string,
+    message: OutgoingMessage,
+    nonce: string,
+    tries?: Tries,
+    signal?: AbortSignal,
+  ): Promise<string>;
+  /** The bot's own message whose first component has this id, among those made in a channel since then. */
+  findMessage(channel: string, marker: number, sinceMs: number): Promise<string | undefined>;
   /** The channel of the bot's direct messages with a user. */
-  directChannel(user: string): Promise<string>;
+  directChannel(user: string, tries?: Tries): Promise<string>;
+  /** How far a server is boosted, which decides how large files may be. */
+  premiumTier(guild: string): Promise<GuildPremiumTier>;
 }
 
 export type Visibility = 'public' | 'private';
 
-/** `once`: for what is out of date before it could be sent again; `patient`, the default: until Discord is back. */
-export type Tries = 'once' | 'patient';
+/**
+ * `once`: for what is out of date before it could be sent again; `twice`: for what somebody else tries again later;
+ * `patient`, the default: until Discord is back.
+ */
+export type Tries = 'once' | 'twice' | 'patient';
 
 /** How long Discord is waited for, milliseconds. */
 export interface PortPatience {
@@ -82,24 +104,6 @@ export interface OutgoingFile {
   readonly description: string;
 }
 
-/**
- * What Discord said, without the request.
- * - `gone`: the token, message or channel is dead, or closed to us; trying again is pointless and counts against us
- * - `wrong`: Discord does not accept the request itself, for example its size
- * - `unavailable`: no answer, or one that says to come back
- */
-export class DiscordError extends Error {
-  override name = 'DiscordError';
-  readonly kind: 'gone' | 'wrong' | 'unavailable';
-  readonly code: number | undefined;
-
-  constructor(kind: 'gone' | 'wrong' | 'unavailable', what: string, code?: number) {
-    super(code === undefined ? what : `${what} (${code})`);
-    this.kind = kind;
-    this.code = code;
-  }
-}
-
 /** A first answer has 3 s in all, so its repeats come at once. */
 const FIRST_ANSWER_PAUSES_MS = [50, 200, 500];
 
@@ -120,19 +124,26 @@ export function createPort({ interactions, bot, token, patience = PORT_PATIENCE,
     timeoutMs: number,
     pauses: readonly number[],
     request: (signal: AbortSignal) => Promise<Result>,
+    given?: AbortSignal,
   ): Promise<Result> {
     for (let attempt = 0; ; attempt += 1) {
-      const signal = AbortSignal.timeout(timeoutMs);
+      const timeout = AbortSignal.timeout(timeoutMs);
+      const signal = given ? AbortSignal.any([timeout, given]) : timeout;
       try {
         return await request(signal);
       } catch (error) {
         const failure = toDiscordError(what, error, signal);
         const wait = pauses[attempt];
-        if (failure.kind !== 'unavailable' || wait === undefined) throw failure;
+        if (failure.kind !== 'unavailable' || wait === undefined || given?.aborted) throw failure;
         log.debug({ what, attempt, code: failure.code }, 'Discord asked again');
         await pause(wait * (0.75 + Math.random() / 2));
       }
     }
+  }
+
+  function pausesOf(tries: Tries): readonly number[] {
+    if (tries === 'once') return [];
+    return tries === 'twice' ? patience.pausesMs.slice(0, 1) : patience.pausesMs;
   }
 
   async function callback(call: Call, body: unknown): Promise<string | undefined> {
@@ -160,11 +171,13 @@ export function createPort({ interactions, bot, token, patience = PORT_PATIENCE,
     message: OutgoingMessage,
     tries: Tries,
     request: (signal: AbortSignal) => Promise<unknown>,
+    given?: AbortSignal,
   ): Promise<string> {
     const timeoutMs = message.files?.length ? patience.filesMs : patience.wordsMs;
-    const pauses = tries === 'once' ? [] : patience.pausesMs;
-    return send(what, timeoutMs, pauses, async (signal) => idOf(await request(signal)));
+    return send(what, timeoutMs, pausesOf(tries), async (signal) => idOf(await request(signal)), given);
   }
+
+  let own: string | undefined;
 
   /** Without a login, and with the form as we made it. */
   const byCallToken = { auth: false, passThroughBody: true };
@@ -188,12 +201,13 @@ export function createPort({ interactions, bot, token, patience = PORT_PATIENCE,
         data: payloadOf(message, visibility),
       });
     },
-    editReply: (call, message, tries = 'patient') =>
-      sendMessage('edit of the reply', message, tries, async (signal) => {
-        const body = await formOf(message, 'public');
-        const route = Routes.webhookMessage(call.application, call.token, '@original');
-        return await interactions.patch(route, { ...byCallToken, body, signal });
-      }),
+    editReply(call, message, tries = 'patient', given?: AbortSignal) {
+      const route = Routes.webhookMessage(call.application, call.token, '@original');
+      async function edit(signal: AbortSignal): Promise<unknown> {
+        return await interactions.patch(route, { ...byCallToken, body: await formOf(message, 'public'), signal });
+      }
+      return sendMessage('edit of the reply', message, tries, edit, given);
+    },
     followUp: (call, message, visibility) =>
       sendMessage('follow-up', message, 'patient', async (signal) => {
         const body = await formOf(message, visibility);
@@ -205,25 +219,65 @@ export function createPort({ interactions, bot, token, patience = PORT_PATIENCE,
           signal,
         });
       }),
-    editMessage: (channel, id, message, tries = 'patient') =>
-      sendMessage('edit of a message', message, tries, async (signal) => {
+    editMessage(channel, id, message, tries = 'patient', given?: AbortSignal) {
+      async function edit(signal: AbortSignal): Promise<unknown> {
         const body = await formOf(message, 'public');
         return await bySelf().patch(Routes.channelMessage(channel, id), { passThroughBody: true, body, signal });
-      }),
-    sendMessage: (channel, message, nonce) =>
-      sendMessage('message', message, 'patient', async (signal) => {
+      }
+      return sendMessage('edit of a message', message, tries, edit, given);
+    },
+    sendMessage(channel, message, nonce, tries = 'patient', given?: AbortSignal) {
+      async function post(signal: AbortSignal): Promise<unknown> {
         const body = await formOf(message, 'public', nonce);
         return await bySelf().post(Routes.channelMessages(channel), { passThroughBody: true, body, signal });
-      }),
-    directChannel: (user) =>
-      send('direct channel', patience.wordsMs, patience.pausesMs, async (signal) =>
+      }
+      return sendMessage('message', message, tries, post, given);
+    },
+    async findMessage(channel, marker, sinceMs) {
+      own ??= idOf(await send('who we are', patience.wordsMs, [], (signal) => bySelf().get(Routes.user(), { signal })));
+      let after = snowflakeOf(sinceMs);
+      for (let page = 0; page < HISTORY_PAGES; page += 1) {
+        const query = new URLSearchParams({ after, limit: String(HISTORY_PAGE) });
+        const messages = await send('history', patience.wordsMs, [], async (signal) =>
+          History.parse(await bySelf().get(Routes.channelMessages(channel), { query, signal })),
+        );
+        const found = messages.find(({ author, components }) => author.id === own && components[0]?.id === marker);
+        if (found) return found.id;
+        // The newest comes first.
+        const [newest] = messages;
+        if (!newest || messages.length < HISTORY_PAGE) return undefined;
+        after = newest.id;
+      }
+      return undefined;
+    },
+    directChannel: (user, tries = 'patient') =>
+      send('direct channel', patience.wordsMs, pausesOf(tries), async (signal) =>
         idOf(await bySelf().post(Routes.userChannels(), { body: { recipient_id: user }, signal })),
+      ),
+    premiumTier: (guild) =>
+      send(
+        'server',
+        patience.wordsMs,
+        [],
+        async (signal) => Boosted.parse(await bySelf().get(Routes.guild(guild), { signal })).premium_tier,
       ),
   };
 }
 
 const WithId = z.object({ id: z.string() });
 const CallbackAnswer = z.object({ resource: z.object({ message: WithId }).partial() }).partial();
+
+const Boosted = z.object({ premium_tier: z.union([z.literal(0), z.literal(1), z.literal(2), z.literal(3)]) });
+const History = z.array(
+  z.object({
+    id: z.string(),
+    author: WithId,
+    components: z.array(z.object({ id: z.number().optional() })).default([]),
+  }),
+);
+/** resources/message.mdx: a hundred messages at most. A thousand made within minutes are more than any channel has. */
+const HISTORY_PAGE = 100;
+const HISTORY_PAGES = 10;
 
 function idOf(response: unknown): string {
   return WithId.parse(response).id;
@@ -258,53 +312,4 @@ async function formOf(message: OutgoingMessage, visibility: Visibility, nonce?: 
   const payload = { ...payloadOf(message, visibility), ...(nonce && { nonce, enforce_nonce: true }) };
   form.append('payload_json', JSON.stringify(payload));
   return form;
-}
-
-/** Codes that stay as they are however often one asks (discord-api-docs, opcodes-and-status-codes.mdx). */
-const GONE = new Set<number>([
-  RESTJSONErrorCodes.UnknownChannel,
-  RESTJSONErrorCodes.UnknownMessage,
-  RESTJSONErrorCodes.UnknownWebhook,
-  RESTJSONErrorCodes.UnknownInteraction,
-  RESTJSONErrorCodes.MissingAccess,
-  RESTJSONErrorCodes.CannotSendMessagesToThisUser,
-  RESTJSONErrorCodes.MissingPermissions,
-  RESTJSONErrorCodes.InvalidWebhookToken,
-  40_094, // more than five follow-ups of an interaction of a user-installed app
-  50_278, // no server in common
-]);
-
-function toDiscordError(what: string, error: unknown, signal: AbortSignal): DiscordError {
-  if (error instanceof DiscordAPIError) {
-    const code = Number(error.code);
-    // Not Discord itself but something on the way to it, which answers pages and no codes.
-    if (Number.isNaN(code)) {
-      return new DiscordError(
-        error.status === 413 ? 'wrong' : 'unavailable',
-        `${what} failed with HTTP ${error.status}`,
-      );
-    }
-    if (GONE.has(code) || error.status === 401) return new DiscordError('gone', `${what} refused`, code);
-    return new DiscordError('wrong', `${what} not accepted: ${error.message}`, code);
-  }
-  if (error instanceof HTTPError) return new DiscordError('unavailable', `${what} failed with HTTP ${error.status}`);
-  // An answer that is no JSON, or not what it should be; discord.js looks for a code `in` whatever it is.
-  const isNoObject = error instanceof TypeError && error.message.includes("'in' operator");
-  if (isNoObject || error instanceof SyntaxError || error instanceof z.ZodError) {
-    return new DiscordError('unavailable', `${what} was answered unintelligibly`);
-  }
-  // What waits for its turn behind another request with the same token is given up with an error of no name.
-  const network = networkCode(error) ?? (signal.aborted ? 'no turn in time' : undefined);
-  if (network) return new DiscordError('unavailable', `${what} failed: ${network}`);
-  throw error;
-}
-
-/** The name of what went wrong on the way to Discord; undefined for mistakes of our own, which a repeat does not mend. */
-function networkCode(error: unknown): string | undefined {
-  if (!(error instanceof Error)) return undefined;
-  if (error.name === 'AbortError' || error.name === 'TimeoutError') return error.name;
-  const code = 'code' in error && typeof error.code === 'string' ? error.code : undefined;
-  // Node names its own complaints ERR_…; sockets and look-ups have E…, undici UND_ERR_….
-  if (code && !code.startsWith('ERR_')) return code;
-  return networkCode(error.cause);
 }

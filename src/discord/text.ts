@@ -1,9 +1,10 @@
 import { pathToFileURL } from 'node:url';
 import type { BackendErrorType, BackendFault } from '../errors.ts';
-import type { Failure, Job } from '../job.ts';
+import type { Failure, Job, JobState } from '../job.ts';
 import type { JobView } from '../queue.ts';
 import type { Option, Recipe } from '../recipe.ts';
-import { code, moment, plain } from './markdown.ts';
+import { hasResult } from './job-result.ts';
+import { code, moment, plain, shortened } from './markdown.ts';
 
 /**
  * Every sentence that a person can read in Discord. What comes from outside is made harmless here and nowhere else.
@@ -14,19 +15,37 @@ const SHOWN_PROMPT = 280;
 const SHOWN_VALUE = 80;
 const SHOWN_LINE = 90;
 const SHOWN_DETAIL = 300;
+/** Beside others in a list. */
+const SHOWN_IN_LIST = 80;
+/** Of an option in a select (components/reference.mdx). */
+const MOST_IN_OPTION = 100;
 
 export const text = {
   cancel: 'Cancel',
+  showResult: 'Show result',
+  runAgain: 'Run again',
+  nextPictures: (count: number) => (count === 1 ? 'Next picture' : `Next ${count} pictures`),
+  nextFiles: (count: number) => (count === 1 ? 'Next file' : `Next ${count} files`),
+  originals: 'Originals',
+  pickJob: 'Show…',
+
   unknownCommand:
     'This command is not known any more. It goes away when the person who runs the bot registers the commands again.',
   unknownButton: 'This button belongs to something that is not kept any more.',
   notYours: 'Only the person whose job this is, or a moderator who may manage messages, can cancel it.',
+  notYoursAgain: 'Only the person whose job this is can run it again. You can send the command yourself.',
+  againAlready: 'This job is run again already: the newer one has a message of its own, and `/jobs` shows it.',
+  notAgain: 'This job cannot be run again. Please send the command anew.',
   endedAlready: 'This job has ended already.',
   ourFault:
     'Something went wrong in the bot itself, not in what you did. Nothing is running for you; you can try again.',
-  filesGone: 'The other files of this job are not kept any more.',
+  filesGone: 'The files of this job are not kept any more.',
+  noOriginals: 'All files of this job were shown as they are.',
+  jobGone: 'This job is not kept any more.',
 
   closing: 'The bot is being restarted. Please try again in a minute.',
+  arrivedTooSoon: 'The bot was restarted while it read this command. Nothing was started; please send it again.',
+
   noRoom:
     'The disk of the bot is full, so no new job is taken. Please tell the person who runs it, and try again later.',
 
@@ -61,6 +80,10 @@ export const text = {
   },
 
   waiting,
+  startsAt: (ms: number | undefined) =>
+    ms === undefined ? 'too few runs were measured to say when' : `its turn comes about ${moment(rounded(ms))}`,
+  endsAt: (ms: number) => `done about ${moment(rounded(ms))}`,
+  coldStart: (ms: number) => `**Starting up**: a cold start usually takes about ${aboutDuration(ms)}`,
   running: (backend: string) => `**Running** on ${backend}`,
   runningElsewhere: (backend: string, ahead: number) =>
     `**In line** at ${backend}, ${ahead === 1 ? '1 run' : `${ahead} runs`} before yours`,
@@ -73,6 +96,8 @@ export const text = {
     return shown && `-# ${shown}`;
   },
   delivering: '**Sending the pictures…**',
+  showResultWhy:
+    '-# Discord lets the bot change this message for 15 minutes after the command. Press **Show result** now and then, and the pictures come here; without it they come another way, or with `/jobs`.',
   warning: (warning: string) => `-# ⚠ ${plain(warning, SHOWN_DETAIL)}`,
 
   /** What was understood: every answer that is not the option's default, but the prompt, which is quoted above. */
@@ -88,23 +113,46 @@ export const text = {
   done: (backend: string, ms: number) => `${duration(ms)} on ${backend}`,
   otherFiles: (count: number) => (count === 1 ? '1 other file' : `${count} other files`),
   tooLarge: (name: string, size: string) =>
-    `${plain(name, SHOWN_VALUE)} has ${size} and is too large for Discord here.`,
+    `${plain(name, SHOWN_VALUE)} has ${size} and is too large for Discord here. It is kept: press **Originals**, or see \`/jobs\`.`,
+  link: (name: string, url: string) => `- [${plain(name, SHOWN_VALUE)}](${url})`,
+  original: 'The files as they are, untouched:',
+  originalFiles: (count: number, size: string) =>
+    `As they are, untouched: ${count === 1 ? '1 file' : `${count} files`}, ${size} in all.`,
   note: (name: string, note: string) => `-# ${plain(name, SHOWN_VALUE)}: ${note}`,
   finished: (user: string) => `<@${user}>, your pictures are here.`,
+  ended: (user: string) => `<@${user}>, this is how your job ended.`,
 
-  cancelled: (job: Job) =>
-    job.startedAt === undefined
-      ? 'Cancelled before its turn came.'
-      : 'Cancelled while it ran. The part that ran may have been paid for.',
-  interrupted:
-    'The bot was stopped while this ran, so its pictures cannot be fetched any more. It is not run again by itself, because it may have been paid for.',
+  cancelled(job: Job): string {
+    if (job.startedAt === undefined) return 'Cancelled before its turn came.';
+    return hasResult(job)
+      ? 'Cancelled while the pictures were sent. What was made can still be seen with `/jobs`.'
+      : 'Cancelled while it ran. The part that ran may have been paid for.';
+  },
+  interrupted: (backend: string) =>
+    `This run cannot be followed to its end: either the bot was stopped while it ran, or ${backend} does not know it any more. It may have been paid for, so it is not run again by itself.`,
+
+  noJobs: 'You have no jobs yet, or none that are kept.',
+  jobs: '### Your jobs',
+  jobsKept: (ms: number) =>
+    `-# Results are kept for ${ms < 2 * DAY_MS ? `${Math.round(ms / HOUR_MS)} hours` : `${Math.round(ms / DAY_MS)} days`} after they were sent, or less where the disk is full.`,
+  /** A job in one or two lines, among others. */
+  jobLine(view: JobView, keepMs: number): string {
+    const { job } = view;
+    const prompt = promptOf(job, SHOWN_IN_LIST);
+    return `**/${job.recipe.name}**${prompt && ` ${prompt}`}\n-# ${stateLine(view, keepMs)}`;
+  },
+  /** A job in the select of a person's jobs: no markdown is shown there. */
+  jobOption({ recipe, answers, state }: Job): { label: string; description: string } {
+    const prompt = typeof answers['prompt'] === 'string' ? answers['prompt'] : '';
+    return { label: shortened(`/${recipe.name} ${prompt}`, MOST_IN_OPTION), description: STATES[state] };
+  },
 
   failed(failure: Failure | undefined, backend: string, recipe?: Recipe): string {
     switch (failure?.by) {
       case 'backend':
         return backendFailure(failure.fault, backend, recipe);
       case 'delivery':
-        return 'The pictures were made, but Discord did not take them.';
+        return 'The pictures were made, but Discord did not take them for a day. They are kept: `/jobs` shows them.';
       case 'disk':
         return 'The pictures could not be kept, because the disk of the bot did not take them. Please tell the person who runs it.';
       default:
@@ -112,6 +160,41 @@ export const text = {
     }
   },
 };
+
+const HOUR_MS = 3_600_000;
+const DAY_MS = 24 * HOUR_MS;
+/** So that what is said about a time does not change whenever it is measured anew. */
+const GRID_MS = 30_000;
+
+function rounded(ms: number): number {
+  return Math.ceil(ms / GRID_MS) * GRID_MS;
+}
+
+function aboutDuration(ms: number): string {
+  if (ms < 55_000) return `${Math.max(5, Math.round(ms / 5000) * 5)} s`;
+  return `${Math.round(ms / 60_000)} min`;
+}
+
+const STATES: Readonly<Record<JobState, string>> = {
+  waiting: 'Waiting',
+  running: 'Running',
+  delivering: 'Being sent',
+  done: 'Done',
+  cancelled: 'Cancelled',
+  failed: 'Failed',
+  interrupted: 'Interrupted',
+};
+
+function stateLine({ job, ahead, startsAt, endsAt }: JobView, keepMs: number): string {
+  const { state, closedAt = 0 } = job;
+  if (state === 'waiting')
+    return `${waiting(ahead ?? 0)}${startsAt === undefined ? '' : ` · ${text.startsAt(startsAt)}`}`;
+  if (state === 'running') return `**Running**${endsAt === undefined ? '' : ` · ${text.endsAt(endsAt)}`}`;
+  const said = `**${STATES[state]}**`;
+  if (state === 'delivering') return said;
+  const kept = hasResult(job) ? ` · kept until about ${moment(closedAt + keepMs)}` : '';
+  return `${said} ${moment(closedAt)}${kept}${job.again === undefined ? '' : ' · run again'}`;
+}
 
 function waiting(ahead: number): string {
   if (ahead === 0) return '**Waiting** · you are next';
@@ -151,9 +234,9 @@ function optionsOf({ options }: Recipe, parameters: readonly string[]): string[]
   return names.filter((name) => options[name]?.parameters.some((key) => parameters.includes(key)));
 }
 
-function promptOf(job: Job): string {
+function promptOf(job: Job, length = SHOWN_PROMPT): string {
   const { prompt } = job.answers;
-  return typeof prompt === 'string' ? plain(prompt, SHOWN_PROMPT) : '';
+  return typeof prompt === 'string' ? plain(prompt, length) : '';
 }
 
 type Answer = NonNullable<Job['answers'][string]>;

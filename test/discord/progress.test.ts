@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { notice } from '../../src/discord/card.ts';
-import { DiscordError, type OutgoingMessage } from '../../src/discord/port.ts';
+import { DiscordError } from '../../src/discord/discord-error.ts';
+import type { OutgoingMessage } from '../../src/discord/port.ts';
 import { createProgressEdits } from '../../src/discord/progress.ts';
 import { createManualClock } from '../manual-clock.ts';
 import { eventually } from '../eventually.ts';

@@ -51,8 +51,8 @@ describe('with a Discord token', () => {
   it('npm run deploy registers the commands everywhere, or in one server', async () => {
     const everywhere = start(DEPLOY);
     await expect(everywhere.closed).resolves.toBe(0);
-    expect(everywhere.output()).toBe('/character: registered everywhere.\n');
-    await expect(registered()).resolves.toEqual(['character everywhere']);
+    expect(everywhere.output()).toBe('/character, /jobs: registered everywhere.\n');
+    await expect(registered()).resolves.toEqual(['character everywhere', 'jobs everywhere']);
 
     const inOneServer = start(DEPLOY, { DISCORD_GUILD_ID: discord.guildId });
     await expect(inOneServer.closed).resolves.toBe(0);

@@ -15,8 +15,12 @@ export interface Person {
   look(message: string, channel?: string): Promise<SeenMessage | undefined>;
   /** Waits until the message says so. */
   waitFor(message: string, words: RegExp, channel?: string): Promise<SeenMessage>;
+  /** Waits until the message shows so many pictures. */
+  withPictures(message: string, count: number, channel?: string): Promise<SeenMessage>;
   /** Presses the button with that label on a message. @returns the interaction's id */
   press(message: SeenMessage, label: RegExp): Promise<string>;
+  /** Chooses in the select of a message. @returns the interaction's id */
+  choose(message: SeenMessage, customId: string, value: string): Promise<string>;
   /** The id of a channel by its name, or of this person's own by its kind: `dm`, `group-dm`. */
   channelOf(place: string): Promise<string>;
   /** What became of an interaction. */
@@ -40,6 +44,8 @@ export interface SeenMessage {
   /** addresses of the gallery's pictures */
   readonly pictures: readonly string[];
   readonly buttons: readonly { readonly label: string; readonly customId: string }[];
+  /** what can be chosen in the message's selects */
+  readonly options: readonly { readonly label: string; readonly value: string }[];
 }
 
 const Interaction = z.object({
@@ -57,6 +63,7 @@ const Component: z.ZodType<Component> = z.lazy(() =>
     custom_id: z.string().optional(),
     components: z.array(Component).optional(),
     items: z.array(z.object({ media: z.object({ url: z.string() }) })).optional(),
+    options: z.array(z.object({ label: z.string(), value: z.string() })).optional(),
   }),
 );
 interface Component {
@@ -65,6 +72,7 @@ interface Component {
   custom_id?: string | undefined;
   components?: Component[] | undefined;
   items?: { media: { url: string } }[] | undefined;
+  options?: { label: string; value: string }[] | undefined;
 }
 
 const Message = z.object({
@@ -90,6 +98,13 @@ export function createPerson(url: string, name: string): Person {
     const body: unknown = await response.json();
     if (!response.ok) throw new Error(`${response.status} ${JSON.stringify(body)}`);
     return schema.parse(body);
+  }
+
+  async function use(message: string, customId: string, values?: readonly string[]): Promise<string> {
+    const body = JSON.stringify({ message, customId, ...(values && { values }) });
+    const headers = { 'content-type': 'application/json' };
+    const started = z.object({ interaction: z.string() });
+    return (await ask(started, `${base}/components`, { method: 'POST', body, headers })).interaction;
   }
 
   const person: Person = {
@@ -128,14 +143,26 @@ export function createPerson(url: string, name: string): Person {
       if (!found) throw new Error('no such message');
       return found;
     },
+    async withPictures(message, count, channel) {
+      let found: SeenMessage | undefined;
+      await expect
+        .poll(
+          async () => {
+            found = await person.look(message, channel);
+            return found?.pictures.length;
+          },
+          { timeout: 30_000, interval: 30 },
+        )
+        .toBe(count);
+      if (!found) throw new Error('no such message');
+      return found;
+    },
     async press(message, label) {
       const button = message.buttons.find((candidate) => label.test(candidate.label));
       if (!button) throw new Error(`no button ${label} on: ${message.text}`);
-      const body = JSON.stringify({ message: message.id, customId: button.customId });
-      const headers = { 'content-type': 'application/json' };
-      const started = z.object({ interaction: z.string() });
-      return (await ask(started, `${base}/components`, { method: 'POST', body, headers })).interaction;
+      return await use(message.id, button.customId);
     },
+    choose: (message, customId, value) => use(message.id, customId, [value]),
     async channelOf(place) {
       const state = await ask(State, `${url}/playground/state`);
       const self = state.users.find((user) => user.name === name)?.id ?? '';
@@ -174,6 +201,7 @@ function seen({ id, channel_id: channel, flags, content, components }: z.infer<t
     ephemeral: (flags & EPHEMERAL) !== 0,
     text: [content, ...all.map((component) => component.content ?? '')].filter(Boolean).join('\n'),
     pictures: all.flatMap((component) => (component.items ?? []).map(({ media }) => media.url)),
+    options: all.flatMap(({ options = [] }) => options),
     buttons: all.flatMap(({ label, custom_id: customId }) =>
       label !== undefined && customId !== undefined ? [{ label, customId }] : [],
     ),

@@ -1,0 +1,87 @@
+import type { Clock } from '../clock.ts';
+import { UserError } from '../errors.ts';
+import type { Job } from '../job.ts';
+import type { Logger } from '../log.ts';
+import type { Admission, Queue, Refusal } from '../queue.ts';
+import type { GivenAnswers, Recipe } from '../recipe.ts';
+import type { Spool } from '../spool.ts';
+import type { Arrivals } from './arrivals.ts';
+import { problemNotice } from './card.ts';
+import { placeOf, type Asked } from './interaction.ts';
+import type { Port, Visibility } from './port.ts';
+import { beginNote, type ReplyNote } from './reply-note.ts';
+import { text } from './text.ts';
+
+/** What is asked for, in a command or by a button. */
+export interface Wish {
+  readonly recipe: Recipe;
+  readonly visibility: Visibility;
+  /** Makes the answers of a job, its pictures in its folder. @throws UserError with what is wrong */
+  readonly answersFor: (job: string) => Promise<GivenAnswers>;
+  /** the job that it is another run of */
+  readonly againOf?: Job;
+}
+
+/** Answers with a card and puts a job in line, or says why not. */
+export type Accept = (interaction: Asked, wish: Wish) => Promise<void>;
+
+interface AcceptDependencies {
+  queue: Queue;
+  arrivals: Arrivals;
+  follow: (job: Job) => void;
+  port: Port;
+  spool: Spool;
+  clock: Clock;
+  log: Logger;
+}
+
+export function createAccept({ queue, arrivals, follow, port, spool, clock, log }: AcceptDependencies): Accept {
+  async function sentenceOf(user: string, refusal: Refusal): Promise<string> {
+    if (refusal.refused === 'full') return text.overLimit(await queue.unfinishedOf(user), refusal.checking);
+    return refusal.refused === 'disk' ? text.noRoom : text.closing;
+  }
+
+  async function enter(note: ReplyNote, wish: Wish, admission: Admission): Promise<void> {
+    const id = spool.newJobId();
+    const { recipe, answersFor, againOf } = wish;
+    const { user } = note;
+    let job: Job;
+    try {
+      const answers = await answersFor(id);
+      job = await admission.enter({ id, recipe, user, answers, note: JSON.stringify(note) }, againOf);
+    } catch (error) {
+      // Telling it may take long, and nothing is going to be queued.
+      admission.leave();
+      if (!(error instanceof UserError)) log.error({ job: id, error }, 'Answers not read');
+      const sentence = error instanceof UserError ? text.problems(error.problems) : text.ourFault;
+      await port.editReply(note.call, problemNotice(sentence));
+      arrivals.remove(note);
+      await spool.remove(id);
+      return;
+    }
+    // The card is the job's from here on.
+    arrivals.remove(note);
+    follow(job);
+  }
+
+  return async function accept(interaction, wish) {
+    const { visibility } = wish;
+    const place = placeOf(interaction);
+    const admission = await queue.admit(place.user);
+    if ('refused' in admission) {
+      return await port.answer(place.call, problemNotice(await sentenceOf(place.user, admission)), 'private');
+    }
+    try {
+      const note = beginNote({ ...place, visibility, now: clock.now() });
+      arrivals.add(note);
+      // Before anything else that waits: there are 3 s.
+      const message = await port.defer(place.call, visibility).catch((error: unknown) => {
+        arrivals.remove(note);
+        throw error;
+      });
+      await enter({ ...note, ...(message !== undefined && { message }) }, wish, admission);
+    } finally {
+      admission.leave();
+    }
+  };
+}

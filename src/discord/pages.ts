@@ -1,0 +1,159 @@
+import { stat } from 'node:fs/promises';
+import { basename } from 'node:path';
+import type { Job } from '../job.ts';
+import type { Logger } from '../log.ts';
+import { fitPicture } from '../pictures/fit.ts';
+import { stripPngText } from '../pictures/png-text.ts';
+import { formatBytes } from '../pictures/sizes.ts';
+import type { StoredFile } from '../recipe.ts';
+import type { Spool } from '../spool.ts';
+import { splitFile } from '../split.ts';
+import type { OutgoingFile } from './port.ts';
+import { text } from './text.ts';
+
+/** Files of a job, put into as many messages as it takes and made to fit. */
+export interface Pages {
+  /** As many of the files as one message holds, from the given one on. */
+  page(job: Job, files: readonly StoredFile[], from: number, limits: PageLimits): Promise<Page>;
+  /** The files that are larger than what was shown, as they are. @param shownLimit bytes */
+  originals(job: Job, shownLimit: number): Promise<readonly StoredFile[]>;
+  /** The same, in pieces where they are larger than one file may be here. */
+  pieces(job: Job, shownLimit: number, fileLimit: number): Promise<readonly StoredFile[]>;
+}
+
+export interface PageLimits {
+  /** of one file, bytes */
+  readonly file: number;
+  /** how many files; 0 where Discord takes none of them */
+  readonly files: number;
+  /** of all files together, bytes */
+  readonly request: number;
+}
+
+export interface Page {
+  readonly files: readonly OutgoingFile[];
+  /** what was done to the files, or could not be: whole lines */
+  readonly notes: readonly string[];
+  /** the first file that is not in this page nor in those before */
+  readonly to: number;
+  /** whether there is a better file than what is shown */
+  readonly hasOriginals: boolean;
+}
+
+const MIB = 1024 * 1024;
+/** resources/message.mdx: ten files a message, and 25 MiB a request; the rest of the request is far below 64 KiB. */
+const FILES_A_MESSAGE = 10;
+const BYTES_A_REQUEST = 25 * MIB - 64 * 1024;
+
+/** What to try when Discord finds it too much after all: its limits have changed three times in three years. */
+const SQUEEZES: readonly PageLimits[] = [
+  { file: 20 * MIB, files: FILES_A_MESSAGE, request: 20 * MIB },
+  { file: 10 * MIB, files: 5, request: 10 * MIB },
+  { file: 8 * MIB, files: 3, request: 8 * MIB },
+  { file: 0, files: 0, request: 0 },
+];
+
+/** @param squeezed how often Discord has refused more */
+export function pageLimits(fileLimit: number, squeezed = 0): PageLimits {
+  const full = { file: Math.min(fileLimit, BYTES_A_REQUEST), files: FILES_A_MESSAGE, request: BYTES_A_REQUEST };
+  const less = squeezed === 0 ? full : SQUEEZES[Math.min(squeezed, SQUEEZES.length) - 1];
+  return less ? { ...less, file: Math.min(full.file, less.file) } : full;
+}
+
+/** Whether there is less to try. */
+export function canSqueeze(squeezed: number): boolean {
+  return squeezed < SQUEEZES.length;
+}
+
+interface PagesDependencies {
+  spool: Spool;
+  /** whether pictures keep the workflow that ComfyUI writes into them */
+  keepWorkflow: boolean;
+  log: Logger;
+}
+
+export function createPages({ spool, keepWorkflow, log }: PagesDependencies): Pages {
+  async function bare(files: readonly StoredFile[]): Promise<void> {
+    if (keepWorkflow) return;
+    for (const { path, mediaType } of files) if (mediaType === 'image/png') await stripPngText(path);
+  }
+
+  async function originals(job: Job, shownLimit: number): Promise<readonly StoredFile[]> {
+    await bare(job.files);
+    const sizes = await Promise.all(job.files.map(async ({ path }) => (await stat(path)).size));
+    return job.files.filter((_, index) => (sizes[index] ?? 0) > shownLimit);
+  }
+
+  return {
+    originals,
+    async page(job, files, from, limits) {
+      const folder = await spool.folder(job.id, 'results');
+      const shown: (OutgoingFile & { readonly size: number })[] = [];
+      const notes: string[] = [];
+      let room = limits.request;
+      let hasOriginals = false;
+      let to = from;
+      for (const file of files.slice(from)) {
+        if (limits.files > 0 && shown.length >= limits.files) break;
+        await bare([file]);
+        const fitted = limits.files > 0 ? await fitPicture(file.path, limits.file, folder) : 'too-large';
+        if (fitted === 'too-large') {
+          log.warn({ job: job.id, file: file.name, size: file.size, limit: limits.file }, 'File too large for Discord');
+          notes.push(`-# ${text.tooLarge(file.name, formatBytes(file.size))}`);
+          hasOriginals = true;
+          to += 1;
+          continue;
+        }
+        const { path, mediaType, size, extension, note } = fitted;
+        if (shown.length > 0 && size > room) break;
+        room -= size;
+        shown.push({
+          name: attachmentName(file.name, extension, shown),
+          path,
+          mediaType,
+          size,
+          description: file.name,
+        });
+        if (note) notes.push(text.note(file.name, note));
+        hasOriginals ||= path !== file.path;
+        to += 1;
+      }
+      return { files: shown, notes: notes.slice(0, MOST_NOTES), to, hasOriginals };
+    },
+    async pieces(job, shownLimit, fileLimit) {
+      const folder = await spool.folder(job.id, 'results');
+      const { file: limit } = pageLimits(fileLimit);
+      const pieces: StoredFile[] = [];
+      for (const { path } of await originals(job, shownLimit)) pieces.push(...(await splitFile(path, limit, folder)));
+      return pieces;
+    },
+  };
+}
+
+/** A card has 4000 characters for all it says. */
+const MOST_NOTES = 12;
+
+/** The pieces that one message holds, from the given one on; their names stay as they are, or they could not be joined. */
+export function pieceFiles(pieces: readonly StoredFile[], from: number): { files: OutgoingFile[]; to: number } {
+  const files: OutgoingFile[] = [];
+  let room = BYTES_A_REQUEST;
+  for (const { path, mediaType, size } of pieces.slice(from)) {
+    if (files.length >= FILES_A_MESSAGE || (files.length > 0 && size > room)) break;
+    room -= size;
+    const name = basename(path)
+      .toLowerCase()
+      .replaceAll(/[^a-z0-9._-]+/g, '_');
+    files.push({ name, path, mediaType, description: name });
+  }
+  return { files, to: from + files.length };
+}
+
+/** Discord changes other characters, and `attachment://` finds only the first file of a name. */
+function attachmentName(name: string, extension: string, taken: readonly { readonly name: string }[]): string {
+  const stem = name
+    .replace(/\.[^.]*$/, '')
+    .toLowerCase()
+    .replaceAll(/[^a-z0-9_-]+/g, '_');
+  const wanted = `${stem || 'file'}${extension}`;
+  return taken.some((file) => file.name === wanted) ? `${taken.length + 1}-${wanted}` : wanted;
+}
