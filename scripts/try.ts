@@ -4,7 +4,7 @@ import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { checkValue, complete, readDefaultFiles } from '../src/answers.ts';
-import { loadRecipes } from '../src/commands.ts';
+import { loadRecipes, RecipeError } from '../src/commands.ts';
 import { ConfigError, readConfig } from '../src/config.ts';
 import { BACKEND_TYPES } from '../src/config-backends.ts';
 import { text } from '../src/discord/text.ts';
@@ -21,6 +21,7 @@ import {
   type Recipe,
   type StoredFile,
 } from '../src/recipe.ts';
+import { WorkflowFileError } from '../src/workflow-file.ts';
 
 /**
  * `npm run try -- --character a.png --prompt "…" [--seed 1] [--out folder]`: one job without Discord, through the backend
@@ -41,7 +42,12 @@ process.once('SIGINT', () => stop.abort());
 try {
   process.exitCode = await tryOnce();
 } catch (error) {
-  if (!(error instanceof UserError || error instanceof ConfigError)) throw error;
+  const ours =
+    error instanceof UserError ||
+    error instanceof ConfigError ||
+    error instanceof RecipeError ||
+    error instanceof WorkflowFileError;
+  if (!ours) throw error;
   process.stderr.write(`${error.message}\n`);
   process.exitCode = 2;
 }
@@ -65,11 +71,13 @@ async function tryOnce(): Promise<number> {
   async function run(filled: Filled, target: string): Promise<number> {
     const begun = performance.now();
     const files: { name: string; bytes: number }[] = [];
+    let madeBy = backend.name;
     const seconds = () => Math.round((performance.now() - begun) / 100) / 10;
     try {
       const { timeouts } = recipe;
       const request = { ...filled, folder, signal: stop.signal, ...(timeouts && { timeouts }) };
       for await (const event of backend.run(request)) {
+        if (event.type === 'backend-chosen') madeBy = event.name;
         if (event.type === 'log-line') say(event.line);
         if (event.type === 'progress-changed') say(`${event.done} of ${event.total}`);
         if (event.type === 'queue-changed') say(`${event.ahead} before this one`);
@@ -81,18 +89,18 @@ async function tryOnce(): Promise<number> {
       }
     } catch (error) {
       if (!(error instanceof BackendError)) throw error;
-      const sentence = withoutMarkdown(text.failed({ by: 'backend', fault: error }, backend.name));
+      const sentence = withoutMarkdown(text.failed({ by: 'backend', fault: error }, madeBy));
       say(sentence);
-      summarise({ outcome: error.type, backend: backend.name, seconds: seconds(), mayBeBilled: error.billed !== 'no' });
+      summarise({ outcome: error.type, backend: madeBy, seconds: seconds(), mayBeBilled: error.billed !== 'no' });
       return 1;
     }
-    summarise({ outcome: 'done', backend: backend.name, seconds: seconds(), folder: target, files });
+    summarise({ outcome: 'done', backend: madeBy, seconds: seconds(), folder: target, files });
     return 0;
   }
 }
 
 async function readArguments() {
-  const recipes = await loadRecipes(COMMANDS);
+  const recipes = await loadRecipes(COMMANDS, readConfig().workflows);
   const own = ['recipe', 'backend', 'out', 'help'];
   const names = new Set([...own, ...[...recipes.values()].flatMap(({ options }) => Object.keys(options))]);
   const options = Object.fromEntries(

@@ -12,6 +12,7 @@ import {
 import { z } from 'zod';
 import { MAX_SEED, type Option, type Recipe } from './recipe.ts';
 import { RecipeFile } from './recipe-file.ts';
+import { readParameterMap, readWorkflowFile } from './workflow-file.ts';
 
 /** The option that every command has: Troupe itself answers it, not the recipe. */
 export const PRIVATE_OPTION = 'private';
@@ -29,18 +30,29 @@ export class RecipeError extends Error {
   override name = 'RecipeError';
 }
 
+/** A workflow that takes the place of a recipe's own, and where answers go in it, for options that do not fit it: paths. */
+export interface WorkflowInstead {
+  readonly path: string;
+  readonly parameters?: string;
+}
+
 /**
  * Reads every recipe of a directory: each `.ts` file's default export.
- * @throws RecipeError for the first file that is wrong
+ * @param workflows by the recipe's name
+ * @throws RecipeError, WorkflowFileError for the first file that is wrong
  */
-export async function loadRecipes(directory: string): Promise<ReadonlyMap<string, Recipe>> {
+export async function loadRecipes(
+  directory: string,
+  workflows: Readonly<Record<string, WorkflowInstead>> = {},
+): Promise<ReadonlyMap<string, Recipe>> {
   const recipes = new Map<string, Recipe>();
   const names = await readdir(directory);
   for (const file of names.filter((name) => name.endsWith('.ts')).toSorted()) {
     const recipe = await loadRecipe(join(directory, file));
     if (recipe.name === JOBS_COMMAND) throw new RecipeError(`${file}: the name ${JOBS_COMMAND} is Troupe's own`);
     if (recipes.has(recipe.name)) throw new RecipeError(`${file}: another recipe has the name ${recipe.name} already`);
-    recipes.set(recipe.name, recipe);
+    const instead = Object.hasOwn(workflows, recipe.name) ? workflows[recipe.name] : undefined;
+    recipes.set(recipe.name, instead ? await withWorkflow(recipe, instead) : recipe);
   }
   return recipes;
 }
@@ -63,6 +75,16 @@ async function loadRecipe(path: string): Promise<Recipe> {
     });
   }
   return recipe;
+}
+
+async function withWorkflow(recipe: Recipe, file: WorkflowInstead): Promise<Recipe> {
+  const graph = await readWorkflowFile(file.path);
+  const parameters = file.parameters === undefined ? undefined : await readParameterMap(file.parameters);
+  const stray = Object.keys(parameters ?? {}).find((option) => !Object.hasOwn(recipe.options, option));
+  if (stray !== undefined) {
+    throw new RecipeError(`${file.parameters} names ${stray}, which is no option of /${recipe.name}`);
+  }
+  return { ...recipe, workflow: { graph, ...(parameters && { parameters }) } };
 }
 
 function checkOptions({ options }: Recipe): string | undefined {

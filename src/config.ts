@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import { config as readEnvFile } from 'dotenv';
 import { z } from 'zod';
+import type { WorkflowInstead } from './commands.ts';
 import { BACKEND_VARIABLES, BackendSettingsError, readBackends, type BackendSettings } from './config-backends.ts';
 import { number, text, whole } from './config-values.ts';
 
@@ -11,6 +12,8 @@ export interface Config {
   readonly discord: DiscordConfig;
   /** in the order in which they are asked; one at least */
   readonly backends: readonly BackendSettings[];
+  /** by recipe: what is sent in place of its own workflow to backends that have none */
+  readonly workflows: Readonly<Record<string, WorkflowInstead>>;
   /** what a program that the bot starts may know of its environment: nothing of the bot's own */
   readonly childEnvironment: Readonly<Record<string, string | undefined>>;
   readonly limits: {
@@ -66,6 +69,8 @@ const Environment = z.object({
     z.url({ protocol: /^https?$/, error: 'must be an address such as http://localhost:3000/api' }).optional(),
   ),
   ...BACKEND_VARIABLES,
+  CHARACTER_WORKFLOW: text,
+  CHARACTER_PARAMETERS: text,
   RUNNING_PER_USER: whole(1, 1, 100),
   WAITING_PER_USER: whole(3, 0, 1000),
   RUNNING_AT_ONCE: whole(1, 1, 1000),
@@ -128,6 +133,14 @@ export function parseConfig(environment: Readonly<Record<string, string | undefi
           ...(env.PLAYGROUND_RECORD && { record: env.PLAYGROUND_RECORD }),
         },
     backends: backendsOf(env),
+    workflows: env.CHARACTER_WORKFLOW
+      ? {
+          character: {
+            path: env.CHARACTER_WORKFLOW,
+            ...(env.CHARACTER_PARAMETERS && { parameters: env.CHARACTER_PARAMETERS }),
+          },
+        }
+      : {},
     childEnvironment: Object.fromEntries(
       Object.entries(environment).filter(([name]) => !Object.hasOwn(Environment.shape, name)),
     ),

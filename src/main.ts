@@ -11,6 +11,7 @@ import { openBackend } from './open-backend.ts';
 import { createLocalDiscord, type LocalDiscord } from './playground/discord/server.ts';
 import { createPage } from './playground/page-server.ts';
 import { StoreError } from './store.ts';
+import { WorkflowFileError } from './workflow-file.ts';
 
 /**
  * The composition root: the configuration goes in, everything is built and joined, and it all ends here. What is not
@@ -24,7 +25,7 @@ async function main(): Promise<void> {
   const config = readConfig();
   const log = createLogger(config.logLevel);
   endOnCrash(log);
-  const recipes = await loadRecipes(fileURLToPath(new URL('../commands', import.meta.url)));
+  const recipes = await loadRecipes(fileURLToPath(new URL('../commands', import.meta.url)), config.workflows);
   const backend = await openBackend(config, log);
   const discord = await openDiscord(config);
   // Apart from the jobs of the real Discord, which outlive a look at the playground.
@@ -109,7 +110,8 @@ try {
     error instanceof ConfigError ||
     error instanceof RecipeError ||
     error instanceof ConnectError ||
-    error instanceof StoreError;
+    error instanceof StoreError ||
+    error instanceof WorkflowFileError;
   // What the operating system refuses, a folder or an address, is told by its own sentence.
   const known = ours || (error instanceof Error && 'syscall' in error);
   if (!known) throw error;

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { Recipe } from './recipe.ts';
+import { Graph } from './workflow-file.ts';
 
 /**
  * A recipe as it is written down: as the default export of a file of `commands/`, or as JSON beside the jobs that began
@@ -55,16 +56,6 @@ const RecipeOption = z.discriminatedUnion('kind', [
   }),
   z.object({ ...base, kind: z.literal('seed') }),
 ]);
-
-/** What "Save (API Format)" writes; values and links are ComfyUI's to judge. */
-const Graph = z.record(
-  z.string(),
-  z.object({
-    class_type: z.string(),
-    inputs: z.record(z.string(), z.unknown()),
-    _meta: z.object({ title: z.string().exactOptional() }).exactOptional(),
-  }),
-);
 
 /** Every field that a recipe has; one that is not named here is dropped. */
 export const RecipeFile = z.object({
