@@ -5,7 +5,7 @@ import type { ParameterValue } from './recipe.ts';
  */
 export type Workflow = Readonly<Record<string, WorkflowNode>>;
 
-export interface WorkflowNode {
+interface WorkflowNode {
   readonly class_type: string;
   /** a value, or a link `[nodeId, slot]` to another node's output */
   readonly inputs: Readonly<Record<string, unknown>>;

@@ -53,7 +53,7 @@ export function createComfyUI(options: ComfyUIOptions, { clock, log }: ComfyUIDe
   const { urls, headers = {}, api = 'native', previews = 'auto', maxResultBytes = 128 * MIB } = options;
   if (urls.length === 0) throw new Error('ComfyUI needs the address of one server at least');
   const addresses = urls.map((url) => addressOf(url, headers));
-  const clean = createCleaner([...Object.values(headers), ...addresses.flatMap(({ secrets }) => secrets)]);
+  const clean = createCleaner([...Object.values(headers).flatMap(secretsOf), ...addresses.flatMap((a) => a.secrets)]);
   const ask = createAsk({ clock, clean });
   const pool = createPool({ servers: addresses.map(createServer), ask, log });
   const closing = new AbortController();
@@ -150,4 +150,9 @@ export function createComfyUI(options: ComfyUIOptions, { clock, log }: ComfyUIDe
     const allows = (url: URL) => owner?.owns(url) ?? false;
     return download(address, { http, patience, allows, ...(owner && { headers: owner.headers }) });
   }
+}
+
+/** A header whole, and the word behind its scheme alone: `Bearer …`. */
+function secretsOf(value: string): string[] {
+  return [value, ...value.split(/\s+/).slice(1)];
 }

@@ -24,7 +24,7 @@ export type Situation =
   | 'something-else';
 
 /** The rows of the contract's table. */
-export type ContractCase =
+type ContractCase =
   | 'several-files'
   | 'progress'
   | 'preview'

@@ -114,10 +114,12 @@ describe('what a ComfyUI server is asked', () => {
     expect(events.some(({ type }) => type === 'progress-changed')).toBe(true);
     const stranger = lab.connect({ urls: [server.url] });
     await lab.desk.clearResults();
-    expect(await failureOf(stranger, lab.desk, Object.values(headers))).toMatchObject({
-      type: 'refused',
-      billed: 'no',
-    });
+    const refused = await failureOf(stranger, lab.desk, Object.values(headers));
+    expect(refused).toMatchObject({ type: 'refused', billed: 'no' });
+    server.next({ ending: 'error', errorText: 'the token of-the-house is known' });
+    const parameters = { '594-inputs-string': 'another' };
+    const error = await failureOf(backend, lab.desk, ['of-the-house'], { ...lab.desk.request, parameters });
+    expect(error.detail).toContain('the token [hidden] is known');
   });
 
   test('credentials in the address are sent as a header, and told nowhere', async () => {

@@ -30,7 +30,7 @@ export interface Stage {
   close(): Promise<void>;
 }
 
-export interface Ear {
+interface Ear {
   readonly texts: string[];
   readonly binaries: Buffer[];
   readonly types: () => string[];

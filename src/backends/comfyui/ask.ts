@@ -8,7 +8,7 @@ import type { RefusedAnswer } from '../refusal.ts';
 import type { Server } from './server.ts';
 
 /** A short question, which has a time of its own: a server that has gone silent must not keep a whole run waiting. */
-export interface Question {
+interface Question {
   readonly server: Server;
   readonly path: string;
   /** posted where there is one */

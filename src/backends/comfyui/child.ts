@@ -64,6 +64,9 @@ export async function startChild(options: ChildOptions, { clock, log }: ChildDep
   let state: ReturnType<Child['state']> = 'starting';
   let child: ChildProcess | undefined;
   let failures = 0;
+  // A bot that ends without saying goodbye must not leave it behind, with the GPU's memory in its hands.
+  const onExit = () => child?.kill('SIGKILL');
+  process.on('exit', onExit);
   const over = watch();
   return { url, state: () => state, ready, close };
 
@@ -174,6 +177,7 @@ export async function startChild(options: ChildOptions, { clock, log }: ChildDep
     closing.abort();
     if (child) await end(child);
     await over;
+    process.off('exit', onExit);
   }
 
   async function end(process: ChildProcess): Promise<void> {

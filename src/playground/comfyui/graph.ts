@@ -9,7 +9,7 @@ const Node = z.object({
 export type GraphNode = z.infer<typeof Node>;
 export type Graph = ReadonlyMap<string, GraphNode>;
 
-export interface Complaint {
+interface Complaint {
   readonly type: string;
   readonly message: string;
   readonly details: string;
@@ -30,7 +30,7 @@ export type Checked =
 /** ComfyUI's largest seed: 2^64 - 1, which no double is. */
 const MAX_SEED = 2 ** 64;
 
-export function isLink(value: unknown): value is readonly [string, number] {
+function isLink(value: unknown): value is readonly [string, number] {
   return Array.isArray(value) && value.length === 2 && typeof value[0] === 'string' && typeof value[1] === 'number';
 }
 

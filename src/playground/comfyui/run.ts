@@ -27,7 +27,7 @@ export interface Entry {
   outcome: 'waiting' | 'running' | 'succeeded' | 'failed' | 'interrupted' | 'deleted' | 'lost';
 }
 
-export type Message = [name: string, data: Readonly<Record<string, unknown>>];
+type Message = [name: string, data: Readonly<Record<string, unknown>>];
 
 /** What the history keeps of a run. */
 export interface Finished {

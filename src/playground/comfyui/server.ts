@@ -37,7 +37,7 @@ export interface LocalComfyUI {
   close(): Promise<void>;
 }
 
-export interface RunRecord {
+interface RunRecord {
   readonly id: string;
   readonly client: string | undefined;
   readonly graph: Entry['graph'];
