@@ -46,7 +46,7 @@ export interface HttpOptions {
 const QUICK_REDIRECTS = 20;
 const REDIRECT_PAUSE_MS = 1000;
 /** Before the second, third and fourth try to reach a service that is not there: a restart, or a name not yet known. */
-const RESEND_PAUSES_MS = [300, 1000, 3000] as const;
+const RESEND_PAUSES_MS = [300, 700, 1500] as const;
 /** A service that wants to be left alone for longer has the core decide, which may tell the person. */
 const LONGEST_RETRY_AFTER_MS = 120_000;
 /** More of an error's body is not read, and it is not waited for longer. */

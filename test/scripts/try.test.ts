@@ -1,23 +1,14 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { z } from 'zod';
 import { PORTRAIT } from '../e2e/portraits.ts';
+import { runTry, summaryOf } from './_try.ts';
 
 const SCRIPT = fileURLToPath(new URL('../../scripts/try.ts', import.meta.url));
 const PICTURE = fileURLToPath(new URL('../../commands/character-pose.png', import.meta.url));
 const REQUIRED = ['--prompt', 'x', '--character', PICTURE];
-const Summary = z.object({
-  outcome: z.string(),
-  backend: z.string(),
-  files: z.array(z.object({ name: z.string(), bytes: z.number() })).optional(),
-  mayBeBilled: z.boolean().optional(),
-});
-
 describe('npm run try', () => {
   let folder: string;
   let portrait: string;
@@ -29,28 +20,11 @@ describe('npm run try', () => {
   });
   afterEach(() => rm(folder, { recursive: true }));
 
-  async function runTry(args: readonly string[], environment: Record<string, string> = {}) {
-    const child = spawn(process.execPath, [SCRIPT, ...args], {
-      cwd: folder,
-      env: {
-        PATH: process.env['PATH'],
-        PLAYGROUND_RUN_SECONDS: '0',
-        PLAYGROUND_COLD_START_SECONDS: '0',
-        ...environment,
-      },
-    });
-    const output = { out: '', err: '' };
-    child.stdout.on('data', (chunk: Buffer) => (output.out += chunk.toString()));
-    child.stderr.on('data', (chunk: Buffer) => (output.err += chunk.toString()));
-    const [code] = await once(child, 'close');
-    return { code: Number(code), ...output };
-  }
-
   it('without any configuration draws with the local ViewComfy, and sums up in one line', async () => {
     const out = join(folder, 'files');
-    const ended = await runTry(['--prompt', 'a pilot', '--character', portrait, '--out', out, '--seed', '5']);
+    const ended = await runTry(folder, ['--prompt', 'a pilot', '--character', portrait, '--out', out, '--seed', '5']);
     expect(ended).toMatchObject({ code: 0 });
-    const summary = Summary.parse(JSON.parse(ended.out.trim().split('\n').at(-1) ?? ''));
+    const summary = summaryOf(ended);
     expect(summary).toMatchObject({ outcome: 'done', backend: 'the local ViewComfy' });
     expect(summary.files).toHaveLength(15);
     await expect(readdir(out)).resolves.toEqual(summary.files?.map(({ name }) => name).toSorted());
@@ -58,7 +32,7 @@ describe('npm run try', () => {
   });
 
   it('against a dead address says so in a sentence', async () => {
-    const ended = await runTry(['--prompt', 'a pilot', '--character', portrait], {
+    const ended = await runTry(folder, ['--prompt', 'a pilot', '--character', portrait], {
       VIEWCOMFY_URL: 'http://127.0.0.1:9/',
       VIEWCOMFY_CLIENT_ID: 'id',
       VIEWCOMFY_CLIENT_SECRET: 'secret',
@@ -67,7 +41,7 @@ describe('npm run try', () => {
       code: 1,
       err: 'ViewComfy cannot be reached. Nothing was run; please try again later.\n',
     });
-    expect(Summary.parse(JSON.parse(ended.out))).toMatchObject({ outcome: 'unreachable', mayBeBilled: false });
+    expect(summaryOf(ended)).toMatchObject({ outcome: 'unreachable', mayBeBilled: false });
   });
 
   it.each([
@@ -80,7 +54,7 @@ describe('npm run try', () => {
     ['a recipe that is not there', ['--recipe', 'nothing'], /no recipe nothing; there are character/],
     ['a backend that is not configured', ['--backend', 'viewcomfy', '--prompt', 'x'], /VIEWCOMFY_URL is missing/],
   ])('with %s says what to do', async (_what, args, sentence) => {
-    const ended = await runTry(args);
+    const ended = await runTry(folder, args);
     expect(ended.code).toBe(2);
     expect(ended.err).toMatch(sentence);
     expect(ended.out).toBe('');
