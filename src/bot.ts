@@ -90,7 +90,16 @@ export async function startBot({ config, recipes, backend, discord, clock, log }
   const arrivals = createArrivals({ store, port, log });
   const accept = createAccept({ queue, arrivals, follow: follower.follow, port, spool, clock, log });
   const buttons = createButtons({
-    ...{ queue, delivery, follower, accept, port, spool, inTurn, backendName, clock, log },
+    queue,
+    delivery,
+    follower,
+    accept,
+    port,
+    spool,
+    inTurn,
+    backendName,
+    clock,
+    log,
   });
   const listJobs = createJobs({ queue, port, keepMs: results.keepMs });
   const interactions = createInteractions({ recipes, inputs, accept, buttons, listJobs, port, clock, log });

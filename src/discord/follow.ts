@@ -129,12 +129,21 @@ export function createFollower(dependencies: FollowDependencies): Follower {
     }
     let cancelPress = planPress();
 
+    function isWanted(): boolean {
+      return !stopped;
+    }
+
+    /** What is under way when the bot stops: one try, in the time that there is. */
+    function mayEnd(): boolean {
+      return tries === 0 && !isHurried;
+    }
+
     function isUnderWay(): boolean {
       return view.job.state === 'waiting' || view.job.state === 'running';
     }
 
     async function whileUnderWay(): Promise<void> {
-      while (!stopped && isUnderWay()) {
+      while (isWanted() && isUnderWay()) {
         await new Promise<void>((resolve) => (wake = resolve));
       }
       await edits.stop();
@@ -196,8 +205,7 @@ export function createFollower(dependencies: FollowDependencies): Follower {
     }
 
     async function untilTold(): Promise<void> {
-      // What is under way when the bot stops may end: once, and in the time that there is.
-      while (!stopped || (tries === 0 && !isHurried)) {
+      while (isWanted() || mayEnd()) {
         try {
           if (await step()) return;
           tries = 0;

@@ -187,8 +187,8 @@ const STATES: Readonly<Record<JobState, string>> = {
 
 function stateLine({ job, ahead, startsAt, endsAt }: JobView, keepMs: number): string {
   const { state, closedAt = 0 } = job;
-  if (state === 'waiting')
-    return `${waiting(ahead ?? 0)}${startsAt === undefined ? '' : ` · ${text.startsAt(startsAt)}`}`;
+  const turn = startsAt === undefined ? '' : ` · ${text.startsAt(startsAt)}`;
+  if (state === 'waiting') return `${waiting(ahead ?? 0)}${turn}`;
   if (state === 'running') return `**Running**${endsAt === undefined ? '' : ` · ${text.endsAt(endsAt)}`}`;
   const said = `**${STATES[state]}**`;
   if (state === 'delivering') return said;

@@ -26,6 +26,8 @@ describe('a hundred users at once', () => {
       stage = await openStage({
         limits: { runningAtOnce: AT_ONCE },
         viewcomfy: { atOnce: AT_ONCE, runMs: 100, drawing: 'flat' },
+        // Discord, ViewComfy and the crowd are in this process as well.
+        patience: { firstAnswerMs: 2900 },
       });
       const people = Array.from({ length: 100 }, (_, index) => stage.person(`user${index}`));
       // Every tenth sends three at once: one is to run and two are to wait.

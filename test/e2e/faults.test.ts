@@ -151,7 +151,7 @@ describe('the pictures come once, whatever happens to', () => {
   ] as const)('the message instead of a deleted reply: %s, %d times', async (kind, times) => {
     const person = newPerson();
     const { prompt, reply } = await beginSlowly(person);
-    await stage.deleteMessage(reply);
+    stage.deleteMessage(reply);
     stage.discord.setFault({ route: SEND, kind, times });
     await delivered(person, prompt);
     await expect(outcomeOf(person, prompt)).resolves.toEqual(ONCE);

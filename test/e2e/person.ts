@@ -43,6 +43,8 @@ export interface SeenMessage {
   readonly ephemeral: boolean;
   /** addresses of the gallery's pictures */
   readonly pictures: readonly string[];
+  /** addresses of the files to download */
+  readonly files: readonly string[];
   readonly buttons: readonly { readonly label: string; readonly customId: string }[];
   /** what can be chosen in the message's selects */
   readonly options: readonly { readonly label: string; readonly value: string }[];
@@ -63,6 +65,7 @@ const Component: z.ZodType<Component> = z.lazy(() =>
     custom_id: z.string().optional(),
     components: z.array(Component).optional(),
     items: z.array(z.object({ media: z.object({ url: z.string() }) })).optional(),
+    file: z.object({ url: z.string() }).optional(),
     options: z.array(z.object({ label: z.string(), value: z.string() })).optional(),
   }),
 );
@@ -72,6 +75,7 @@ interface Component {
   custom_id?: string | undefined;
   components?: Component[] | undefined;
   items?: { media: { url: string } }[] | undefined;
+  file?: { url: string } | undefined;
   options?: { label: string; value: string }[] | undefined;
 }
 
@@ -201,6 +205,7 @@ function seen({ id, channel_id: channel, flags, content, components }: z.infer<t
     ephemeral: (flags & EPHEMERAL) !== 0,
     text: [content, ...all.map((component) => component.content ?? '')].filter(Boolean).join('\n'),
     pictures: all.flatMap((component) => (component.items ?? []).map(({ media }) => media.url)),
+    files: all.flatMap(({ file }) => (file ? [file.url] : [])),
     options: all.flatMap(({ options = [] }) => options),
     buttons: all.flatMap(({ label, custom_id: customId }) =>
       label !== undefined && customId !== undefined ? [{ label, customId }] : [],

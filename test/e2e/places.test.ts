@@ -43,7 +43,7 @@ describe('wherever /character is called', () => {
     stage.viewcomfy.next({ runMs: 1500 });
     const reply = await person.character('to be deleted');
     await person.waitFor(reply.id, /Running/);
-    await stage.deleteMessage(reply);
+    stage.deleteMessage(reply);
     await expect
       .poll(
         async () =>
