@@ -1,7 +1,7 @@
 import type { Backend, BackendEvent } from './backends/backend.ts';
 import type { Clock } from './clock.ts';
 import { diskFailure, diskTrouble } from './disk.ts';
-import { BackendError } from './errors.ts';
+import { BackendError, UserError } from './errors.ts';
 import { createTimes } from './eta.ts';
 import { acceptJob, hasEnded, moveJob, type Failure, type Job, type JobRequest, type JobState } from './job.ts';
 import type { Logger } from './log.ts';
@@ -257,7 +257,9 @@ export function createStoreQueue({ backend, store, spool, limits, clock, log }: 
     const { user, id } = request;
     const entry: Entry = { job: acceptJob(request, clock.now()), listeners: new Set() };
     const oldEntry = againOf && entries.get(againOf.id);
-    const old = oldEntry?.job ?? againOf;
+    const old = oldEntry?.job ?? (againOf && store.get(againOf.id));
+    // Two presses at once must not be two runs.
+    if (old?.again !== undefined) throw new UserError('This job is being run again already.');
     const place = turns.add(user, id);
     try {
       store.accept(entry.job, place, old && { ...old, again: id });

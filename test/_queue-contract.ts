@@ -419,6 +419,9 @@ export function describeQueue(name: string, build: () => Promise<QueueHouse>): v
         await middle.kill();
         const after = await begin();
         expect((await after.queue.get(a))?.again).toBe(again);
+        // The old job as it was seen before: a second press of the same button.
+        await expect(after.enter('ana', 'a', old)).rejects.toThrow('being run again already');
+        expect((await after.queue.unfinishedOf('ana')).map(({ job: { id } }) => id)).toEqual([again]);
       });
     });
 
