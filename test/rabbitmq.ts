@@ -31,6 +31,12 @@ export function findRabbitMq(): string | undefined {
   return undefined;
 }
 
+/**
+ * The broker, and the directory of nodes that Erlang wants beside it and would leave behind for ever. They end together,
+ * and with the tests however these end: then the shell's input is closed.
+ */
+const TOGETHER = 'epmd >/dev/null & ("$0"; kill -9 -- -$$) & cat >/dev/null; kill -9 -- -$$';
+
 /** A broker of this test file alone, with folders, ports and names of its own. */
 export interface RabbitMq {
   readonly url: string;
@@ -76,20 +82,18 @@ export async function startRabbitMq(path: string, config: readonly string[] = []
     RABBITMQ_ENABLED_PLUGINS_FILE: join(home, 'enabled_plugins'),
     RABBITMQ_CONF_ENV_FILE: join(home, 'none'),
   };
-  // Erlang's directory of nodes. Started by the broker it would stay behind for ever.
-  const epmd = spawn('epmd', [], { env, stdio: 'ignore' });
-  epmd.on('error', () => {});
   let broker: ChildProcess | undefined;
   let output = '';
 
   async function start(): Promise<void> {
-    // A group of its own, so that the shell's children can be ended with it.
-    const child = spawn(path, [], { env, stdio: ['ignore', 'pipe', 'pipe'], detached: true });
+    // A group of its own, so that everything in it can be ended at once.
+    const child = spawn('sh', ['-c', TOGETHER, path], { env, stdio: ['pipe', 'pipe', 'pipe'], detached: true });
+    child.stdin.on('error', () => {});
     for (const stream of [child.stdout, child.stderr]) stream?.on('data', (chunk) => (output = `${output}${chunk}`));
     broker = child;
     await vi.waitFor(
       async () => {
-        if (child.exitCode !== null) throw new Error(`RabbitMQ did not start:\n${output.slice(-2000)}`);
+        if (child.signalCode !== null) throw new Error(`RabbitMQ did not start:\n${output.slice(-2000)}`);
         await speaks(port);
       },
       { timeout: 60_000, interval: 50 },
@@ -99,7 +103,7 @@ export async function startRabbitMq(path: string, config: readonly string[] = []
   async function kill(): Promise<void> {
     const child = broker;
     broker = undefined;
-    if (child?.pid === undefined || child.exitCode !== null) return;
+    if (child?.pid === undefined || child.signalCode !== null) return;
     const ended = once(child, 'close');
     process.kill(-child.pid, 'SIGKILL');
     await ended;
@@ -107,7 +111,6 @@ export async function startRabbitMq(path: string, config: readonly string[] = []
 
   async function close(): Promise<void> {
     await kill();
-    epmd.kill('SIGKILL');
     // What Erlang started for itself ends when it notices, and may write until then.
     await rm(home, { recursive: true, force: true, maxRetries: 10 });
   }

@@ -5,7 +5,7 @@ import type { Logger } from '../log.ts';
 import { fillWorkflow, withSafeSeeds } from '../workflow.ts';
 import { addressOf } from './address.ts';
 import { createConversation } from './amqp/conversation.ts';
-import { follow, noWorkers } from './amqp/follow.ts';
+import { afterSending, follow, noWorkers } from './amqp/follow.ts';
 import { createLink } from './amqp/link.ts';
 import { createPlaces, type Places } from './amqp/places.ts';
 import { atMost } from './amqp/rest.ts';
@@ -71,15 +71,15 @@ const UUID = /^[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}$/;
  */
 export function createAmqp(options: AmqpOptions, { clock, log }: AmqpDependencies): Backend {
   const { queue = 'comfyui', maxResultBytes = 128 * MIB } = options;
-  const { secrets } = checkAddress(options.url);
+  const address = checkAddress(options.url);
   const view = options.viewUrl === undefined ? undefined : addressOf(options.viewUrl, options.viewHeaders ?? {});
   if (options.outputDir === undefined && !view) {
     throw new UserError(
       'The results of ComfyUI workers must be reachable: set the folder that they write to, or the address of a ComfyUI that shows it.',
     );
   }
-  const clean = createCleaner([...secrets, ...Object.values(view?.headers ?? {}), ...(view?.secrets ?? [])]);
-  const link = createLink({ url: options.url, clock, log });
+  const clean = createCleaner([...address.secrets, ...Object.values(view?.headers ?? {}), ...(view?.secrets ?? [])]);
+  const link = createLink({ url: address.url, clock, log });
   const closing = new AbortController();
   const slabs = createSlabs();
   const waits = new Set<Patience>();
@@ -134,12 +134,14 @@ export function createAmqp(options: AmqpOptions, { clock, log }: AmqpDependencie
     const conversation = createConversation({ link, patience, log, queue, id: handle, waitMs: 0 });
     let isFound = false;
     try {
-      isFound = await conversation.open(true, FIRST_TRIES);
+      // A broker that is not there yet is waited for: nobody else knows what became of the run.
+      isFound = await conversation.open(true);
       if (!isFound) throw unknown();
       const common = { id: handle, queue, conversation, link, patience, clock, log, clean };
       yield* await files.place(places.outputsOf(yield* follow(common)));
+    } catch (error) {
+      throw isFound ? error : afterSending(error);
     } finally {
-      // Whoever could not even ask may ask again.
       await leave(handle, conversation, places, true);
     }
   }
@@ -195,13 +197,15 @@ export function createAmqp(options: AmqpOptions, { clock, log }: AmqpDependencie
   }
 }
 
-function checkAddress(url: string): { secrets: string[] } {
-  const address = URL.parse(url);
+/** @throws UserError */
+function checkAddress(given: string): { readonly url: string; readonly secrets: readonly string[] } {
+  const url = URL.parse(given);
   try {
-    if (!address || !/^amqps?:$/.test(address.protocol)) throw new TypeError('another protocol');
-    const { username, password, pathname } = address;
-    decodeURIComponent(pathname);
-    return { secrets: [username, password].flatMap((part) => [part, decodeURIComponent(part)]) };
+    if (!url || !/^amqps?:$/.test(url.protocol)) throw new TypeError('another protocol');
+    // As RabbitMQ has it: https://www.rabbitmq.com/docs/uri-spec
+    if (url.username === '' && url.password === '') [url.username, url.password] = ['guest', 'guest'];
+    for (const part of [url.username, url.pathname]) decodeURIComponent(part);
+    return { url: url.href, secrets: [url.password, decodeURIComponent(url.password)] };
   } catch {
     // Without a cause: it would have the password.
     throw new UserError(

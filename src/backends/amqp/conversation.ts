@@ -62,8 +62,8 @@ const DEAD_LETTERS = 'rpc.dlx';
 const REPLY_KEPT_MS = 24 * 60 * 60 * 1000;
 /** Messages of each queue on their way to us at once. Each may be as large as the broker lets it: 128 MiB, or 16 since RabbitMQ 4. */
 const PREFETCH = 4;
-/** How long a worker that has replied goes on telling. */
-const LAST_MESSAGES_MS = 2000;
+/** How long a worker's messages may take that were told before its reply, and those that it tells afterwards. */
+const LAST_MESSAGES_MS = 10_000;
 /** A second try is for the exchange that its last user took along when he left. */
 const BIND_TRIES = 3;
 
@@ -103,7 +103,10 @@ export function createConversation(options: ConversationOptions): Conversation {
     };
     if (!fresh.active) lose();
     fresh.once('close', lose);
-    fresh.on('basic.cancel', () => void fresh.close());
+    // Somebody has removed a queue. We do so ourselves at the end.
+    fresh.on('basic.cancel', () => {
+      if (!over) void fresh.close();
+    });
     return true;
   }
 

@@ -141,12 +141,17 @@ export async function* follow(options: FollowOptions): AsyncGenerator<BackendEve
         if (!(error instanceof BackendError)) throw error;
         // Lost again at once: a broker that is starting lets people in before it is ready.
         if (error.type === 'unreachable') continue;
-        // It was sent, so it may cost something, whatever is said to those who come later.
-        const { detail, message } = error;
-        throw new BackendError(message, { type: 'cut', cause: error, ...(detail !== undefined && { detail }) });
+        throw afterSending(error);
       }
     }
   }
+}
+
+/** It was sent, so it may cost something, whatever is said to those who come later. */
+export function afterSending(error: unknown): unknown {
+  if (!(error instanceof BackendError) || error.billed === 'maybe') return error;
+  const { detail, message } = error;
+  return new BackendError(message, { type: 'cut', cause: error, ...(detail !== undefined && { detail }) });
 }
 
 /** No worker has ever come, so there is nowhere to send to. */
