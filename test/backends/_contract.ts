@@ -1,5 +1,5 @@
 import sharp from 'sharp';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Backend, RunRequest } from '../../src/backends/backend.ts';
 import { collect, createDesk, expectFiles, failureOf, type Desk } from './_run.ts';
 import { eventually } from '../eventually.ts';
@@ -23,35 +23,37 @@ export type Situation =
   | 'no-files'
   | 'something-else';
 
-/** The rows of the contract's table. */
-type ContractCase =
-  | 'several-files'
-  | 'progress'
-  | 'preview'
-  | 'queue-position'
-  | 'foreign-events'
-  | 'at-once'
-  | 'cancel'
-  | 'cancel-before'
-  | 'cancel-waiting'
-  | 'leave'
-  | 'resume'
-  | 'close'
-  | 'run-error'
-  | 'out-of-memory'
-  | 'no-files'
-  | 'validation-error'
-  | 'wrong-credentials'
-  | 'busy'
-  | 'busy-for-long'
-  | 'absent'
-  | 'gone'
-  | Cut
-  | 'silence'
-  | 'too-large'
-  | 'something-else';
-
-type Cut = 'cut-before-answer' | 'cut-while-running' | 'cut-in-result';
+const CUTS = ['cut-before-answer', 'cut-while-running', 'cut-in-result'] as const;
+/** The columns of the contract's table; a backend is a row. */
+const CASES = [
+  'several-files',
+  'progress',
+  'preview',
+  'queue-position',
+  'foreign-events',
+  'at-once',
+  'cancel',
+  'cancel-before',
+  'cancel-waiting',
+  'leave',
+  'resume',
+  'close',
+  'run-error',
+  'out-of-memory',
+  'no-files',
+  'validation-error',
+  'wrong-credentials',
+  'busy',
+  'busy-for-long',
+  'absent',
+  'gone',
+  ...CUTS,
+  'silence',
+  'too-large',
+  'something-else',
+] as const;
+type Cut = (typeof CUTS)[number];
+type ContractCase = (typeof CASES)[number];
 
 /** What a service cannot do, as a sentence that says why: its case is skipped, and says so. */
 export type Lacks = Readonly<Partial<Record<ContractCase, string>>>;
@@ -90,12 +92,34 @@ export interface StandIn {
 /** The cases that every backend passes against its stand-in. */
 export function describeBackend(name: string, start: () => Promise<StandIn>, lacks: Lacks = {}): void {
   describe(`${name} as a backend`, () => {
+    const outcomes = new Map<ContractCase, string>();
     /** A case of the table: run, or else skipped with the reason in its title. */
     function check(which: ContractCase, title: string, run: () => Promise<void>): void {
       const lack = lacks[which];
+      outcomes.set(which, lack === undefined ? '' : 'lacks');
       const register = lack === undefined ? test : test.skip;
-      register(lack === undefined ? title : `${title} (${lack})`, run);
+      register(lack === undefined ? title : `${title} (${lack})`, async () => {
+        outcomes.set(which, 'fails');
+        await run();
+        const isHonestlyNot =
+          (which === 'progress' || which === 'preview' || which === 'cancel' || which === 'resume') &&
+          !backend.capabilities[which];
+        outcomes.set(which, isHonestlyNot ? 'not' : 'ok');
+      });
     }
+    /**
+     * The table, one backend a line; `not` is what a backend says itself that it cannot do.
+     * `npx vitest run test/backends | grep '^|' | sort -u` puts all of them together.
+     */
+    afterAll(() => {
+      const lines = [
+        ['(backend)', ...CASES],
+        [name, ...CASES.map((which) => (outcomes.get(which) ?? 'lacks').padEnd(which.length))],
+      ];
+      for (const [first = '', ...cells] of lines) {
+        process.stdout.write(`| ${[first.padEnd(36), ...cells].join(' | ')} |\n`);
+      }
+    });
 
     let service: StandIn;
     let backend: Backend;
@@ -305,7 +329,7 @@ export function describeBackend(name: string, start: () => Promise<StandIn>, lac
       await patient.close();
     });
 
-    for (const situation of ['cut-before-answer', 'cut-while-running', 'cut-in-result'] as const) {
+    for (const situation of CUTS) {
       check(situation, `${situation} is got over or is a cut, and nothing is sent twice`, async () => {
         service.next(situation);
         if (service.survives?.includes(situation)) await expectFiles(desk, await collect(backend.run(desk.request)));
