@@ -30,6 +30,8 @@ export interface ComfyUIOptions {
    * - `v1`: the REST API of the fork, for its frontend with workers; shows no progress and stops nothing
    */
   readonly api?: 'native' | 'v1';
+  /** the server is the fork's frontend with workers behind it: what was sent to it cannot be stopped */
+  readonly hasWorkers?: boolean;
   /** how previews are made: `auto`. Servers before December 2025 decide by themselves */
   readonly previews?: 'auto' | 'latent2rgb' | 'taesd' | 'none';
   /** how long nothing may be heard: 10 minutes. While a server answers, it is heard */
@@ -50,7 +52,14 @@ const MIB = 1024 * 1024;
 
 /** Runs workflows on ComfyUI servers. */
 export function createComfyUI(options: ComfyUIOptions, { clock, log }: ComfyUIDependencies): Backend {
-  const { urls, headers = {}, api = 'native', previews = 'auto', maxResultBytes = 128 * MIB } = options;
+  const {
+    urls,
+    headers = {},
+    api = 'native',
+    hasWorkers = false,
+    previews = 'auto',
+    maxResultBytes = 128 * MIB,
+  } = options;
   if (urls.length === 0) throw new Error('ComfyUI needs the address of one server at least');
   const addresses = urls.map((url) => addressOf(url, headers));
   const clean = createCleaner([...Object.values(headers).flatMap(secretsOf), ...addresses.flatMap((a) => a.secrets)]);
@@ -60,7 +69,7 @@ export function createComfyUI(options: ComfyUIOptions, { clock, log }: ComfyUIDe
   const mode: Mode =
     api === 'v1'
       ? createV1({ ask, clean, clock, log })
-      : createNative({ previews, ask, clean, clock, log, closing: closing.signal });
+      : createNative({ previews, cancels: !hasWorkers, ask, clean, clock, log, closing: closing.signal });
   const slabs = createSlabs();
   const waits = new Set<Patience>();
 

@@ -59,9 +59,10 @@ const V1_LACKS = {
 interface Variant
   extends Pick<LocalComfyUIOptions, 'flavour'>, Pick<StandIn, 'survives' | 'endsWhenLeft' | 'whenGone'> {
   readonly api: NonNullable<ComfyUIOptions['api']>;
+  readonly hasWorkers?: boolean;
 }
 
-function starter({ flavour = 'comfyui', api, ...facts }: Variant): () => Promise<StandIn> {
+function starter({ flavour = 'comfyui', api, hasWorkers = false, ...facts }: Variant): () => Promise<StandIn> {
   return async () => {
     const headers = { 'x-house': KEY };
     const server = await createLocalComfyUI({ flavour, headers, runMs: 150, drawing: 'flat' });
@@ -77,6 +78,7 @@ function starter({ flavour = 'comfyui', api, ...facts }: Variant): () => Promise
         createComfyUI(
           {
             api,
+            hasWorkers,
             urls: [server.url],
             headers,
             ...limits,
@@ -93,6 +95,17 @@ function starter({ flavour = 'comfyui', api, ...facts }: Variant): () => Promise
 const survives = ['cut-before-answer', 'cut-while-running'] as const;
 describeBackend('ComfyUI (native)', starter({ api: 'native', survives }));
 describeBackend('ComfyUI (fork, native)', starter({ flavour: 'fork', api: 'native', survives }));
+describeBackend(
+  'ComfyUI (fork with workers, native)',
+  starter({
+    flavour: 'fork-with-workers',
+    api: 'native',
+    hasWorkers: true,
+    survives,
+    endsWhenLeft: false,
+    whenGone: 'timeout',
+  }),
+);
 describeBackend(
   'ComfyUI (fork with workers, REST)',
   starter({

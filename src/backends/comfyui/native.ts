@@ -21,6 +21,8 @@ import { uploadFiles } from './uploads.ts';
 export interface NativeOptions {
   /** how previews are made; `none` for none */
   readonly previews: 'auto' | 'latent2rgb' | 'taesd' | 'none';
+  /** whether the server stops a run when it is told to */
+  readonly cancels: boolean;
   readonly ask: Ask;
   readonly clean: (text: string) => string | undefined;
   readonly clock: Clock;
@@ -38,11 +40,11 @@ const LOST: ReadonlySet<BackendErrorType> = new Set<BackendErrorType>(['cut', 't
  * ComfyUI's own API: a prompt goes in under a name that we give it, its history is the truth, and its socket tells the
  * rest. The name is told before anything is sent, so that a run is found again even when the bot died while sending it.
  */
-export function createNative({ previews, ask, clean, clock, log, closing }: NativeOptions): Mode {
+export function createNative({ previews, cancels, ask, clean, clock, log, closing }: NativeOptions): Mode {
   const cancel = createCancel({ ask, clock, log });
 
   return {
-    capabilities: { progress: true, preview: previews !== 'none', cancel: true, resume: true },
+    capabilities: { progress: true, preview: previews !== 'none', cancel: cancels, resume: true },
 
     async *run({ workflow: unfilled, files }, session) {
       const promptId = randomUUID();
@@ -90,7 +92,7 @@ export function createNative({ previews, ask, clean, clock, log, closing }: Nati
     } finally {
       socket.close();
       // Nobody waits for it any more. When the bot closes it is left to be found again.
-      if (!isOver && !closing.aborted) cancel.stop(server, promptId, isTaken);
+      if (!isOver && cancels && !closing.aborted) cancel.stop(server, promptId, isTaken);
     }
   }
 
