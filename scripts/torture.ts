@@ -22,7 +22,7 @@ import { createSight, type Sight } from './torture/sight.ts';
 import { judge } from './torture/verdict.ts';
 
 const SETTLE_MS = 6 * 60_000;
-/** A run that the backend never heard of is given up after a minute, and so is one that never ends. */
+/** A run that the backend never heard of is given up after a minute, and one that never ends after a minute and a half. */
 const STANDSTILL_MS = 130_000;
 const QUIET_MS = 3000;
 
@@ -225,7 +225,8 @@ function botEnvironment(
     RUNNING_AT_ONCE: '12',
     RUNNING_PER_USER: '2',
     WAITING_PER_USER: '3',
-    RUN_MINUTES: '1',
+    // More than the minute after which a run that nobody knows is given up.
+    RUN_MINUTES: '1.5',
     DATA_DIR: join(folder, 'data'),
     LOG_LEVEL: 'info',
     GRACE_SECONDS: '20',
