@@ -339,16 +339,15 @@ export function createStoreQueue({ backend, store, spool, limits, clock, log }: 
       const entry = entries.get(job);
       if (!entry || hasEnded(entry.job)) return false;
       const run = runs.get(entry);
-      if (run) run.abort('cancelled' satisfies AbortReason);
-      else {
-        try {
-          move(entry, 'cancelled');
-        } catch (error) {
-          throw diskFailure(error);
-        }
-        turns.remove(job);
-        placesChanged();
+      try {
+        // Before the backend hears of it: what a person has taken back stays so, whenever the process ends.
+        move(entry, 'cancelled');
+      } catch (error) {
+        if (!run) throw diskFailure(error);
+        log.warn({ job, error }, 'A run is stopped before the database knows it');
       }
+      run?.abort('cancelled' satisfies AbortReason);
+      if (turns.remove(job)) placesChanged();
       return true;
     },
     async note(job, note) {

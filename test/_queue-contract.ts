@@ -189,7 +189,7 @@ export function describeQueue(name: string, build: () => Promise<QueueHouse>): v
       expect(await queue.cancel(b)).toBe(true);
       expect(await state(b)).toBe('cancelled');
       expect(await queue.cancel(a)).toBe(true);
-      await eventually(async () => expect(await state(a)).toBe('cancelled'));
+      expect(await state(a)).toBe('cancelled');
       expect(run('a').request.signal.aborted).toBe(true);
       expect(await queue.cancel(a)).toBe(false);
       await eventually(() => expect(runs).toHaveLength(2));
@@ -376,6 +376,20 @@ export function describeQueue(name: string, build: () => Promise<QueueHouse>): v
         expect(await after.state(a)).toBe('running');
         after.runs[0]?.end();
         await eventually(async () => expect(await after.state(a)).toBe('delivering'));
+      });
+
+      it('a run that was cancelled stays so, though the backend had not stopped it yet', async () => {
+        const before = await started();
+        const a = await before.enter('ana', 'a');
+        await eventually(() => expect(before.runs).toHaveLength(1));
+        before.run('a').assign('a handle');
+        await eventually(async () => expect((await before.queue.get(a))?.handle).toBe('a handle'));
+        const cancelled = before.queue.cancel(a);
+        await Promise.all([cancelled, before.kill()]);
+        const after = await started();
+        expect(await after.state(a)).toBe('cancelled');
+        expect(after.runs).toEqual([]);
+        expect(await after.queue.untold()).toMatchObject([{ id: a, state: 'cancelled' }]);
       });
 
       it('a run whose backend finds nothing again is interrupted, handle or not', async () => {
