@@ -88,7 +88,7 @@ export function createPeople({ sight, random, onCommand, onPictures }: PeopleDep
       if (label.startsWith('Cancel') && random.happens(0.08)) later(2500, 'cancel', customId);
       else if (/again/i.test(label) && random.happens(0.12)) later(1500, 'again', customId);
       else if (/^Show/i.test(label) && random.happens(0.5)) later(1500, 'show', customId);
-      else if (/files?$/i.test(label) && random.happens(0.06)) later(1500, 'files', customId);
+      else if (/files?$/i.test(label) && random.happens(0.12)) later(1500, 'files', customId);
     }
 
     function later(mostMs: number, what: 'cancel' | 'again' | 'show' | 'files', customId: string): void {

@@ -21,6 +21,8 @@ export interface Verdict {
   readonly cancelled: number;
   /** commands that never had a card, and never will */
   readonly unacknowledged: number;
+  /** of those, the ones that were not answered at all, because the bot was dead */
+  readonly unanswered: number;
   /** jobs that ended otherwise than people see it */
   readonly contradictions: number;
   /** jobs of which nobody sees anything */
@@ -38,9 +40,18 @@ export async function judge(people: People, sight: Sight, runs: RunList, { jobs 
   const jobsOf = Map.groupBy(jobs, ({ word }) => word);
   const runsOf = Map.groupBy(runs, ({ prompt }) => wordOf(prompt) ?? '');
   const counts = { delivered: 0, failed: 0, interrupted: 0, cancelled: 0 };
-  const sums = { acknowledged: 0, lost: 0, twice: 0, paidTwice: 0, contradictions: 0, unseen: 0, unacknowledged: 0 };
+  const sums = {
+    acknowledged: 0,
+    lost: 0,
+    twice: 0,
+    paidTwice: 0,
+    contradictions: 0,
+    unseen: 0,
+    unacknowledged: 0,
+    unanswered: 0,
+  };
 
-  for (const { word } of people.orders) {
+  for (const { word, interaction } of people.orders) {
     const own = jobsOf.get(word) ?? [];
     const messages = cardsOf.get(word) ?? [];
     const looks = messages.map((message) => lookOf(message));
@@ -49,6 +60,7 @@ export async function judge(people: People, sight: Sight, runs: RunList, { jobs 
     if (isShown) judgeShown(word, found);
     else {
       sums.unacknowledged += 1;
+      if (interaction === '' || !(await sight.wasAnswered(interaction))) sums.unanswered += 1;
       add('unseen', own.length, word, found);
     }
     add('twice', found.pictures - Math.max(1, inState(own, 'done')), word, found);
