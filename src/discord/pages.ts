@@ -57,7 +57,8 @@ const SQUEEZES: readonly PageLimits[] = [
 export function pageLimits(fileLimit: number, squeezed = 0): PageLimits {
   const full = { file: Math.min(fileLimit, BYTES_A_REQUEST), files: FILES_A_MESSAGE, request: BYTES_A_REQUEST };
   const less = squeezed === 0 ? full : SQUEEZES[Math.min(squeezed, SQUEEZES.length) - 1];
-  return less ? { ...less, file: Math.min(full.file, less.file) } : full;
+  const file = Math.floor(Math.min(full.file, less?.file ?? full.file));
+  return { ...(less ?? full), file };
 }
 
 /** Whether there is less to try. */

@@ -17,6 +17,8 @@ export interface Person {
   waitFor(message: string, words: RegExp, channel?: string): Promise<SeenMessage>;
   /** Waits until the message shows so many pictures. */
   withPictures(message: string, count: number, channel?: string): Promise<SeenMessage>;
+  /** Waits until the message has files of any kind. */
+  waitForFiles(message: string, channel?: string): Promise<SeenMessage>;
   /** Presses the button with that label on a message. @returns the interaction's id */
   press(message: SeenMessage, label: RegExp): Promise<string>;
   /** Chooses in the select of a message. @returns the interaction's id */
@@ -158,6 +160,20 @@ export function createPerson(url: string, name: string): Person {
           { timeout: 30_000, interval: 30 },
         )
         .toBe(count);
+      if (!found) throw new Error('no such message');
+      return found;
+    },
+    async waitForFiles(message, channel) {
+      let found: SeenMessage | undefined;
+      await expect
+        .poll(
+          async () => {
+            found = await person.look(message, channel);
+            return (found?.pictures.length ?? 0) + (found?.files.length ?? 0);
+          },
+          { timeout: 30_000, interval: 30 },
+        )
+        .toBeGreaterThan(0);
       if (!found) throw new Error('no such message');
       return found;
     },
