@@ -199,6 +199,7 @@ describe('what a ComfyUI server is asked', () => {
     const handles = events.flatMap((event) => (event.type === 'handle-assigned' ? [event.handle] : []));
     expect(handles).toHaveLength(2);
     expect(handles[1]).toBe(`${server.url}/#${server.runs[0]?.id}`);
+    expect(events.filter(({ type }) => type === 'progress-changed').length).toBeGreaterThan(5);
   });
 
   test('the prompt is the same as ever when it runs again out of the cache, and its files come all the same', async () => {

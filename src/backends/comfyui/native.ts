@@ -82,7 +82,10 @@ export function createNative({ previews, cancels, ask, clean, clock, log, closin
       isTaken = true;
       session.taken();
       // Servers before July 2025 name their runs themselves.
-      if (promptId !== wished) yield { type: 'handle-assigned', handle: handleOf(server, promptId) };
+      if (promptId !== wished) {
+        socket.rename(promptId);
+        yield { type: 'handle-assigned', handle: handleOf(server, promptId) };
+      }
       const ended = yield* follow({ promptId, workflow, server, patience, socket, inbox, ask, clean, clock, log });
       isOver = true;
       return resultOutputs(ended, server);

@@ -12,6 +12,8 @@ export interface Socket {
    * for the first time, whatever came after; or `nothing`.
    */
   heard(): 'now' | 'lost' | 'nothing';
+  /** The server has given the run another name: from now on that is the one to listen for. */
+  rename(promptId: string): void;
   /** whether it is connected now */
   isOpen(): boolean;
   close(): void;
@@ -40,6 +42,7 @@ export function createSocket({ server, promptId, clock, onHint, onTurn }: Socket
   const ready = Promise.withResolvers<void>();
   const stopReady = clock.after(READY_MS, () => settleReady(false));
   let heard: ReturnType<Socket['heard']> = 'nothing';
+  let listensFor = promptId;
   let isReady = false;
   let isOpen = false;
   let isClosed = false;
@@ -66,7 +69,7 @@ export function createSocket({ server, promptId, clock, onHint, onTurn }: Socket
     socket.on('message', (data, isBinary) => {
       // One frame is one buffer, as long as nobody asks `ws` for another kind.
       if (!Buffer.isBuffer(data)) return;
-      const hint = isBinary ? readBinary(data, promptId) : readText(data.toString('utf8'), promptId);
+      const hint = isBinary ? readBinary(data, listensFor) : readText(data.toString('utf8'), listensFor);
       if (hint) onHint(hint);
     });
     // What is wrong is no more than that there is no connection: the close follows.
@@ -118,6 +121,11 @@ export function createSocket({ server, promptId, clock, onHint, onTurn }: Socket
   return {
     ready: ready.promise,
     heard: () => heard,
+    rename(promptId) {
+      listensFor = promptId;
+      // What came before was for another name.
+      heard = 'nothing';
+    },
     isOpen: () => isOpen,
     close() {
       isClosed = true;
