@@ -1,7 +1,8 @@
 import sharp from 'sharp';
-import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Backend, RunRequest } from '../../src/backends/backend.ts';
 import { collect, createDesk, expectFiles, failureOf, type Desk } from './_run.ts';
+import type { ContractCell } from '../contract-table.ts';
 import { eventually } from '../eventually.ts';
 
 /** What a service can be made to do with the next run it gets. */
@@ -24,7 +25,7 @@ export type Situation =
   | 'something-else';
 
 const CUTS = ['cut-before-answer', 'cut-while-running', 'cut-in-result'] as const;
-/** The columns of the contract's table; a backend is a row. */
+/** The lines of the contract's table, which test/contract-table.ts prints; a backend is a column. */
 const CASES = [
   'several-files',
   'progress',
@@ -91,35 +92,20 @@ export interface StandIn {
 
 /** The cases that every backend passes against its stand-in. */
 export function describeBackend(name: string, start: () => Promise<StandIn>, lacks: Lacks = {}): void {
+  const cases = new Set<ContractCase>();
   describe(`${name} as a backend`, () => {
-    const outcomes = new Map<ContractCase, string>();
     /** A case of the table: run, or else skipped with the reason in its title. */
     function check(which: ContractCase, title: string, run: () => Promise<void>): void {
       const lack = lacks[which];
-      outcomes.set(which, lack === undefined ? '' : 'lacks');
+      cases.add(which);
+      const contract: ContractCell = { backend: name, case: which, ...(lack !== undefined && { lack }) };
       const register = lack === undefined ? test : test.skip;
-      register(lack === undefined ? title : `${title} (${lack})`, async () => {
-        outcomes.set(which, 'fails');
+      register(lack === undefined ? title : `${title} (${lack})`, { meta: { contract } }, async ({ task }) => {
         await run();
-        const isHonestlyNot =
-          (which === 'progress' || which === 'preview' || which === 'cancel' || which === 'resume') &&
-          !backend.capabilities[which];
-        outcomes.set(which, isHonestlyNot ? 'not' : 'ok');
+        const isCapability = which === 'progress' || which === 'preview' || which === 'cancel' || which === 'resume';
+        if (isCapability && !backend.capabilities[which]) task.meta.contract = { ...contract, declined: true };
       });
     }
-    /**
-     * The table, one backend a line; `not` is what a backend says itself that it cannot do.
-     * `npx vitest run test/backends | grep '^|' | sort -u` puts all of them together.
-     */
-    afterAll(() => {
-      const lines = [
-        ['(backend)', ...CASES],
-        [name, ...CASES.map((which) => (outcomes.get(which) ?? 'lacks').padEnd(which.length))],
-      ];
-      for (const [first = '', ...cells] of lines) {
-        process.stdout.write(`| ${[first.padEnd(36), ...cells].join(' | ')} |\n`);
-      }
-    });
 
     let service: StandIn;
     let backend: Backend;
@@ -361,5 +347,10 @@ export function describeBackend(name: string, start: () => Promise<StandIn>, lac
       service.next('something-else');
       expect(await failure()).toMatchObject({ type: 'unintelligible', retryable: false });
     });
+  });
+
+  test(`${name}: every case is run, or is a stated lack`, () => {
+    expect([...cases].toSorted()).toEqual(CASES.toSorted());
+    expect(Object.values(lacks).filter((reason) => reason.trim() === '')).toEqual([]);
   });
 }
