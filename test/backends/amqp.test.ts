@@ -102,12 +102,12 @@ describe.skipIf(path === undefined)('ComfyUI workers behind a real RabbitMQ', ()
   }
 
   test('a run whose worker is killed is done by the next one, and begins anew', async () => {
-    const first = await startProcess(100);
+    const first = await startProcess(300);
     const backend = connect();
     const run = follow(backend.run(desk.request));
     await eventually(() => expect(run.bars().length).toBeGreaterThan(2));
-    const second = await startProcess(40);
     await first.kill();
+    const second = await startProcess(40);
     expect(await run.ended).toBeUndefined();
     expect((await expectFiles(desk, run.told)).length).toBe(4);
     expect(second.heard).toContain('taken');
