@@ -23,6 +23,8 @@ export type BackendSettings =
       readonly outputDir?: string;
       readonly inputDir?: string;
       readonly viewUrl?: string;
+      readonly viewHeaders?: Readonly<Record<string, string>>;
+      readonly waitTimeoutMs?: number;
     }
   | {
       readonly type: 'segmind';
@@ -104,6 +106,8 @@ export const BACKEND_VARIABLES = {
   AMQP_OUTPUT_DIR: text,
   AMQP_INPUT_DIR: text,
   AMQP_VIEW_URL: address('must be the address of a ComfyUI server'),
+  AMQP_VIEW_HEADERS: Headers,
+  AMQP_WAIT_MINUTES: number(0, 0, 24 * 60, 60_000),
   SEGMIND_API_KEY: text,
   SEGMIND_URL: address('must be the https:// address of the model'),
   SEGMIND_REQUESTS_PER_JOB: whole(1, 1, 4),
@@ -152,7 +156,7 @@ const READERS: Readonly<Record<BackendType, (env: BackendEnvironment) => Backend
   },
   amqp(env) {
     const { AMQP_URL: url, AMQP_QUEUE: queue, AMQP_OUTPUT_DIR: outputDir, AMQP_INPUT_DIR: inputDir } = env;
-    const { AMQP_VIEW_URL: viewUrl } = env;
+    const { AMQP_VIEW_URL: viewUrl, AMQP_VIEW_HEADERS: viewHeaders, AMQP_WAIT_MINUTES: waitTimeoutMs } = env;
     if (!url) throw missing({ AMQP_URL: url }, 'ComfyUI workers need the address of their RabbitMQ');
     return {
       type: 'amqp',
@@ -161,6 +165,8 @@ const READERS: Readonly<Record<BackendType, (env: BackendEnvironment) => Backend
       ...(outputDir && { outputDir }),
       ...(inputDir && { inputDir }),
       ...(viewUrl && { viewUrl }),
+      ...(viewHeaders && { viewHeaders }),
+      ...(waitTimeoutMs > 0 && { waitTimeoutMs }),
     };
   },
   segmind(env) {
