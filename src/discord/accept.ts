@@ -13,7 +13,7 @@ import { beginNote, type ReplyNote } from './reply-note.ts';
 import { text } from './text.ts';
 
 /** What is asked for, in a command or by a button. */
-export interface Wish {
+interface Wish {
   readonly recipe: Recipe;
   readonly visibility: Visibility;
   /** Makes the answers of a job, its pictures in its folder. @throws UserError with what is wrong */

@@ -58,7 +58,7 @@ export type Visibility = 'public' | 'private';
  * `once`: for what is out of date before it could be sent again; `twice`: for what somebody else tries again later;
  * `patient`, the default: until Discord is back.
  */
-export type Tries = 'once' | 'twice' | 'patient';
+type Tries = 'once' | 'twice' | 'patient';
 
 /** How long Discord is waited for, milliseconds. */
 export interface PortPatience {

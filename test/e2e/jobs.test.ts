@@ -161,6 +161,7 @@ describe('the originals of what was made smaller', () => {
     const call = await ana.call('character', { prompt: 'a pilot', character: small });
     const reply = await ana.waitFor((await ana.answer(call)).id, DONE);
     const links = await ana.answer(await ana.press(reply, /Originals/));
-    await ana.waitFor(links.id, /\(https:\/\/pictures\.example\/[\w-]+\/Image_1_[\w.]+\.png\)/);
+    const linked = await ana.waitFor(links.id, /\(https:\/\/pictures\.example\/[\w-]+\/Image_1_[\w.]+\.png\)/);
+    expect(linked.ephemeral).toBe(true);
   });
 });
