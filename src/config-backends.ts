@@ -39,6 +39,7 @@ export type BackendSettings =
 interface ComfyUISettings {
   readonly headers?: Readonly<Record<string, string>>;
   readonly api?: 'native' | 'v1';
+  readonly hasWorkers?: boolean;
   readonly previews?: 'auto' | 'latent2rgb' | 'taesd' | 'none';
   /** servers that are there, or one that the bot starts itself */
   readonly servers:
@@ -93,6 +94,7 @@ export const BACKEND_VARIABLES = {
   ),
   COMFYUI_HEADERS: Headers,
   COMFYUI_API: text.pipe(z.enum(['native', 'v1'], { error: 'must be native or v1' }).optional()),
+  COMFYUI_WORKERS: text.pipe(z.enum(['yes', 'no'], { error: 'must be yes or no' }).optional()),
   COMFYUI_PREVIEWS: text.pipe(
     z.enum(['auto', 'latent2rgb', 'taesd', 'none'], { error: 'must be auto, latent2rgb, taesd or none' }).optional(),
   ),
@@ -146,7 +148,12 @@ const READERS: Readonly<Record<BackendType, (env: BackendEnvironment) => Backend
   comfyui(env) {
     const { COMFYUI_URL: urls, COMFYUI_DIR: dir, COMFYUI_PYTHON: python, COMFYUI_ARGS: args } = env;
     const { COMFYUI_HEADERS: headers, COMFYUI_API: api, COMFYUI_PREVIEWS: previews } = env;
-    const common = { ...(headers && { headers }), ...(api && { api }), ...(previews && { previews }) };
+    const common = {
+      ...(headers && { headers }),
+      ...(api && { api }),
+      ...(previews && { previews }),
+      ...(env.COMFYUI_WORKERS === 'yes' && { hasWorkers: true }),
+    };
     if (urls && dir) {
       throw new BackendSettingsError('COMFYUI_URL and COMFYUI_DIR: give the address of a server, or the folder of one');
     }

@@ -1,3 +1,4 @@
+import { spawn } from 'node:child_process';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -70,6 +71,25 @@ describe('a ComfyUI of our own', () => {
     }
   };
 
+  test.skipIf(process.platform === 'win32')('ends with the bot, however that ends', async () => {
+    const script = `
+      import { startChild } from ${JSON.stringify(new URL('../../src/backends/comfyui/child.ts', import.meta.url).href)};
+      import { systemClock } from ${JSON.stringify(new URL('../../src/clock.ts', import.meta.url).href)};
+      const log = { debug() {}, info() {}, warn() {} };
+      const options = { dir: ${JSON.stringify(dir)}, python: process.execPath, env: {} };
+      const child = await startChild(options, { clock: systemClock, log });
+      await child.ready(new AbortController().signal);
+      console.log('ready');`;
+    const bot = spawn(process.execPath, ['--input-type=module-typescript', '--eval', script]);
+    let said = '';
+    bot.stdout.on('data', (chunk: Buffer) => (said += chunk.toString()));
+    await eventually(() => expect(said).toContain('ready'));
+    const [{ pid } = { pid: 0 }] = await starts();
+    expect(isAlive(pid)).toBe(true);
+    bot.kill('SIGKILL');
+    await eventually(() => expect(isAlive(pid)).toBe(false));
+  });
+
   test('is started on a port of its own, and is ready when it answers', async () => {
     const own = await start({}, { args: ['--lowvram'] });
     expect(own.state()).toBe('starting');
@@ -127,7 +147,7 @@ describe('a ComfyUI of our own', () => {
 
   test('whose program is not there says so in the log', async () => {
     const own = await start({}, { python: join(dir, 'no-python') });
-    await eventually(() => expect(JSON.stringify(logged)).toContain('cannot be started: ENOENT'));
+    await eventually(() => expect(JSON.stringify(logged)).toContain('cannot be started'));
     await own.close();
     expect(own.state()).toBe('stopped');
   });

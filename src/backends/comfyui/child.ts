@@ -53,6 +53,17 @@ const LONGEST_PAUSE_MS = 60_000;
 /** ComfyUI writes nothing down at its end; a model that is just being loaded is not worth waiting for. */
 const END_MS = 10_000;
 
+/**
+ * Runs a command that ends when the bot does, however that ends: a pipe from the bot closes by itself then, and whoever
+ * reads it stops the command, which has taken the shell's place and its number.
+ */
+const LEASH = [
+  '/bin/sh',
+  '-c',
+  'exec 3<&0; (read -r _ <&3 || { kill $$; /bin/sleep 10; kill -9 $$; }) >/dev/null 2>&1 & exec 3<&-; exec "$@" </dev/null',
+  'sh',
+];
+
 /** Starts it at once; the port is free now and kept for every restart, so that handles and addresses stay true. */
 export async function startChild(options: ChildOptions, { clock, log }: ChildDependencies): Promise<Child> {
   const { dir, python = 'python3', args = [], startMs = 5 * MINUTE } = options;
@@ -94,11 +105,16 @@ export async function startChild(options: ChildOptions, { clock, log }: ChildDep
   /** Resolves when it has ended, with why. */
   async function runOnce(): Promise<string> {
     log.info({ port }, 'Starting ComfyUI');
-    const started = spawn(python, ['main.py', '--listen', '127.0.0.1', '--port', String(port), ...args], {
+    const command = [python, 'main.py', '--listen', '127.0.0.1', '--port', String(port), ...args];
+    const [program = python, ...rest] = process.platform === 'win32' ? command : [...LEASH, ...command];
+    const started = spawn(program, rest, {
       cwd: dir,
-      stdio: ['ignore', 'pipe', 'pipe'],
+      stdio: ['pipe', 'pipe', 'pipe'],
       env: { ...options.env, PYTHONUNBUFFERED: '1' },
     });
+    // A line tells whoever watches that there is nothing left to stop: the number may be another's soon.
+    started.once('exit', () => started.stdin.end('ended\n'));
+    started.stdin.on('error', () => {});
     child = started;
     const ended = endOf(started);
     readLines(started.stdout);
@@ -224,12 +240,14 @@ export function withChild(backend: Backend, child: Child): Backend {
 }
 
 /** A program that cannot be started ends too. */
-async function endOf(process: ChildProcess): Promise<string> {
+async function endOf(started: ChildProcess): Promise<string> {
   try {
-    await once(process, 'exit');
-    return process.signalCode === null ? `exit code ${process.exitCode}` : `signal ${process.signalCode}`;
-  } catch (error) {
-    return error instanceof Error && 'code' in error ? `cannot be started: ${String(error.code)}` : 'cannot be started';
+    await once(started, 'exit');
+    // What a shell says of a program that is not there, or is none.
+    if (started.exitCode === 126 || started.exitCode === 127) return 'cannot be started';
+    return started.signalCode === null ? `exit code ${started.exitCode}` : `signal ${started.signalCode}`;
+  } catch {
+    return 'cannot be started';
   }
 }
 
