@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
 import type { Workflow } from './workflow.ts';
+import { parseWritten, type Written } from './written-json.ts';
 
 /** A file that is not what it should be. The message says what it is, and how to get the right one. */
 export class WorkflowFileError extends Error {
@@ -23,37 +24,84 @@ const ViewComfyForm = z.object({ file_type: z.literal('view_comfy') });
 
 const HOW_TO_EXPORT = 'In ComfyUI: Workflow, Export (API).';
 
+/** A workflow, and what its file says to the last digit. */
+export interface WorkflowSource {
+  readonly workflow: Workflow;
+  readonly written: Map<string, Written>;
+}
+
 /** Reads a workflow in API format. @throws WorkflowFileError */
 export async function readWorkflowFile(path: string): Promise<Workflow> {
-  const json = await readJson(path);
+  return workflowOf(path, parseJson(path, await readText(path, HOW_TO_EXPORT), HOW_TO_EXPORT));
+}
+
+/** The same, as it is written. @throws WorkflowFileError */
+export async function readWorkflowSource(path: string): Promise<WorkflowSource> {
+  const { json, written } = await readWritten(path);
+  return workflowSource(path, json, written);
+}
+
+/**
+ * @param place what the message calls it
+ * @throws WorkflowFileError for anything but a workflow in API format
+ */
+export function workflowSource(place: string, json: unknown, written: Written | undefined): WorkflowSource {
+  const workflow = workflowOf(place, json);
+  if (written instanceof Map) return { workflow, written };
+  throw new WorkflowFileError(`${place} is no workflow in API format. ${HOW_TO_EXPORT}`);
+}
+
+/** Any JSON, read in both ways. @throws WorkflowFileError */
+export async function readWritten(path: string): Promise<{ json: unknown; written: Written }> {
+  const text = await readText(path, HOW_TO_EXPORT);
+  const json = parseJson(path, text, HOW_TO_EXPORT);
+  try {
+    return { json, written: parseWritten(text) };
+  } catch (cause) {
+    throw new WorkflowFileError(`${path} is no workflow in API format: it is nested too deep. ${HOW_TO_EXPORT}`, {
+      cause,
+    });
+  }
+}
+
+export function isViewComfyForm(json: unknown): boolean {
+  return ViewComfyForm.safeParse(json).success;
+}
+
+function workflowOf(place: string, json: unknown): Workflow {
   const graph = Graph.safeParse(json);
   if (graph.success && Object.keys(graph.data).length > 0) return graph.data;
   if (UiFormat.safeParse(json).success) {
     throw new WorkflowFileError(
-      `${path} is a workflow as ComfyUI's page saves it, not in API format. ${HOW_TO_EXPORT}`,
+      `${place} is a workflow as ComfyUI's page saves it, not in API format. ${HOW_TO_EXPORT}`,
     );
   }
-  if (ViewComfyForm.safeParse(json).success) {
-    throw new WorkflowFileError(`${path} is the form of a ViewComfy app, not a workflow. ${HOW_TO_EXPORT}`);
+  if (isViewComfyForm(json)) {
+    throw new WorkflowFileError(`${place} is the form of a ViewComfy app, not a workflow. ${HOW_TO_EXPORT}`);
   }
-  throw new WorkflowFileError(`${path} is no workflow in API format. ${HOW_TO_EXPORT}`);
+  throw new WorkflowFileError(`${place} is no workflow in API format. ${HOW_TO_EXPORT}`);
 }
 
 /** Where answers go: keys of parameters by option. @throws WorkflowFileError */
 export async function readParameterMap(path: string): Promise<Readonly<Record<string, readonly string[]>>> {
-  const map = z.record(z.string(), z.array(z.string())).safeParse(await readJson(path));
+  const map = z.record(z.string(), z.array(z.string())).safeParse(parseJson(path, await readText(path)));
   if (map.success) return map.data;
   throw new WorkflowFileError(`${path} must name parameters by option, such as {"prompt": ["6-inputs-text"]}.`);
 }
 
-async function readJson(path: string): Promise<unknown> {
+async function readText(path: string, advice = ''): Promise<string> {
   const text = await readFile(path, 'utf8').catch((cause: unknown) => {
-    throw new WorkflowFileError(`${path} cannot be read.`, { cause });
+    throw new WorkflowFileError(`${path} cannot be read. ${advice}`.trim(), { cause });
   });
+  // Some editors put the mark of a byte order first, which is no JSON.
+  return text.replace(/^\uFEFF/, '');
+}
+
+function parseJson(path: string, text: string, advice = ''): unknown {
   try {
     return JSON.parse(text);
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : '';
-    throw new WorkflowFileError(`${path} is not JSON: ${reason}`, { cause });
+    throw new WorkflowFileError(`${path} is not JSON: ${[reason, advice].join('. ').trim()}`, { cause });
   }
 }

@@ -1,4 +1,5 @@
 import type { ParameterValue } from './recipe.ts';
+import { writtenAt, type Written } from './written-json.ts';
 
 /**
  * A workflow is a ComfyUI graph in API format: what "Save (API Format)" writes. Nothing here knows a backend.
@@ -82,6 +83,50 @@ export function flattenWorkflow(workflow: Workflow): Record<string, ParameterVal
       ),
     ),
   );
+}
+
+/** A link's origin: what ComfyUI takes for one is a list of a node's id and the number of its output. */
+export function linkOf(value: unknown): { readonly node: string; readonly slot: number } | undefined {
+  if (!Array.isArray(value) || value.length !== 2) return undefined;
+  const [node, slot]: unknown[] = value;
+  return typeof node === 'string' && typeof slot === 'number' ? { node, slot } : undefined;
+}
+
+/**
+ * Everything a workflow's file says, under the keys of ViewComfy's own tool: what each node is by its title, else its
+ * class, then its inputs, whatever they are, in the order of the file.
+ */
+export function flattenWritten(workflow: ReadonlyMap<string, Written>): Map<string, Written> {
+  const flat = new Map<string, Written>();
+  for (const [node, written] of workflow) {
+    const title = writtenAt(written, '_meta', 'title');
+    flat.set(`_${node}-node-class_type-info`, (title || writtenAt(written, 'class_type')) ?? '');
+    const inputs = writtenAt(written, 'inputs');
+    if (!(inputs instanceof Map)) continue;
+    for (const [input, value] of inputs) flat.set(parameterKey(node, input), value);
+  }
+  return flat;
+}
+
+/** Puts values where their keys say, and leaves every other byte's meaning as it is. Keys of no input are passed over. */
+export function fillWritten(
+  workflow: ReadonlyMap<string, Written>,
+  values: ReadonlyMap<string, Written>,
+): Map<string, Written> {
+  const filled = new Map<string, Written>();
+  for (const [node, written] of workflow) {
+    const inputs = writtenAt(written, 'inputs');
+    if (!(written instanceof Map) || !(inputs instanceof Map)) {
+      filled.set(node, written);
+      continue;
+    }
+    const entries = Array.from(inputs, ([input, value]) => {
+      const key = parameterKey(node, input);
+      return [input, values.get(key) ?? (values.has(key) ? null : value)] as const;
+    });
+    filled.set(node, new Map(written).set('inputs', new Map(entries)));
+  }
+  return filled;
 }
 
 /** What people call a node: its kind, and the title that the workflow's author gave it. */

@@ -1,14 +1,18 @@
-import { readFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { describe, expect, test } from 'vitest';
 import {
   fillWorkflow,
+  fillWritten,
   flattenWorkflow,
+  flattenWritten,
+  linkOf,
   nodeName,
   parameterKey,
   placeOf,
   withSafeSeeds,
   type Workflow,
 } from '../src/workflow.ts';
+import { parseWritten, printWritten, writtenAt, type Written } from '../src/written-json.ts';
 
 const WORKFLOW: Workflow = {
   '3': { class_type: 'KSampler', inputs: { seed: 7, steps: 20, model: ['4', 0] }, _meta: { title: 'Draw' } },
@@ -117,4 +121,36 @@ describe('a workflow', () => {
     expect(values.length).toBeGreaterThan(50);
     expect(parameterKey('594', 'string') in Object(published)).toBe(true);
   });
+
+  test('as it is written, is itself again when it is filled with what it was flattened to', async (context) => {
+    const folder = new URL('../../shared/workflows/', import.meta.url);
+    const names = await readdir(folder, { recursive: true }).catch(() => []);
+    const files = names.filter((name) => name.endsWith('_api.json') || name.endsWith('_lora.json'));
+    const own = new URL('../commands/character.workflow.json', import.meta.url);
+    for (const file of [own, ...files.map((name) => new URL(name, folder))]) {
+      const workflow = parseWritten(await readFile(file, 'utf8'));
+      if (!(workflow instanceof Map)) throw new Error(`${file.href} is no object`);
+      const flat = flattenWritten(workflow);
+      expect(printWritten(fillWritten(withoutValues(workflow), flat))).toBe(printWritten(workflow));
+      expect([...flat.keys()].filter((key) => key.endsWith('-node-class_type-info'))).toHaveLength(workflow.size);
+    }
+    if (files.length === 0) return context.skip('the workflows of others are not there: ../shared/workflows');
+    expect(files).toHaveLength(4);
+  });
+
+  test('has links where ComfyUI sees them', () => {
+    expect(linkOf(['4', 1])).toEqual({ node: '4', slot: 1 });
+    for (const none of [['4'], [4, 1], ['4', '1'], ['4', 1, 2], '4', null, {}]) expect(linkOf(none)).toBeUndefined();
+  });
 });
+
+/** The same nodes and inputs, with nothing in them. */
+function withoutValues(workflow: Map<string, Written>): Map<string, Written> {
+  return new Map(
+    Array.from(workflow, ([id, node]) => {
+      const inputs = writtenAt(node, 'inputs');
+      if (!(node instanceof Map) || !(inputs instanceof Map)) throw new Error(`${id} is no node`);
+      return [id, new Map(node).set('inputs', new Map(Array.from(inputs, ([name]) => [name, 'nothing'])))];
+    }),
+  );
+}
