@@ -7,6 +7,7 @@ import type { GivenAnswers, Recipe } from '../recipe.ts';
 import type { Spool } from '../spool.ts';
 import type { Arrivals } from './arrivals.ts';
 import { problemNotice } from './card.ts';
+import { DiscordError } from './discord-error.ts';
 import { placeOf, type Asked } from './interaction.ts';
 import type { Port, Visibility } from './port.ts';
 import { beginNote, type ReplyNote } from './reply-note.ts';
@@ -64,6 +65,13 @@ export function createAccept({ queue, arrivals, follow, port, spool, clock, log 
     follow(job);
   }
 
+  /** A first answer of which nothing was heard may be there all the same, and would say "thinking" for good. */
+  async function takeBack({ call }: ReplyNote): Promise<void> {
+    await port
+      .editReply(call, problemNotice(text.notAnswered))
+      .catch((error: unknown) => log.debug({ interaction: call.id, error }, 'There was no answer to take back'));
+  }
+
   return async function accept(interaction, wish) {
     const { visibility } = wish;
     const place = placeOf(interaction);
@@ -75,7 +83,9 @@ export function createAccept({ queue, arrivals, follow, port, spool, clock, log 
       const note = beginNote({ ...place, visibility, now: clock.now() });
       arrivals.add(note);
       // Before anything else that waits: there are 3 s.
-      const message = await port.defer(place.call, visibility).catch((error: unknown) => {
+      const message = await port.defer(place.call, visibility).catch(async (error: unknown) => {
+        admission.leave();
+        if (error instanceof DiscordError && error.kind === 'unavailable') await takeBack(note);
         arrivals.remove(note);
         throw error;
       });

@@ -46,6 +46,8 @@ export const text = {
   closing: 'The bot is being restarted. Please try again in a minute.',
   arrivedTooSoon: 'The bot was restarted while it read this command. Nothing was started; please send it again.',
 
+  notAnswered: 'Discord could not be reached in time, so nothing was started. Please try again.',
+
   noRoom:
     'The disk of the bot is full, so no new job is taken. Please tell the person who runs it, and try again later.',
 

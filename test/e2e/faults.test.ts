@@ -229,6 +229,16 @@ describe('for whom cannot be answered nothing is run, and their place is free ag
   });
 });
 
+it('a first answer that has arrived without the bot knowing says that nothing was started', async () => {
+  const person = newPerson();
+  const runs = stage.viewcomfy.runs.length;
+  stage.discord.setFault({ route: CALLBACK, kind: 'lost-answer', times: 4 });
+  await person.call('character', { prompt: 'for nobody', character });
+  await expect.poll(async () => (await person.messages()).at(-1)?.text).toMatch(/nothing was started/);
+  expect(stage.viewcomfy.runs).toHaveLength(runs);
+  await expect(worksFor(person)).resolves.toBe(true);
+});
+
 describe('the gateway', () => {
   it.each(['reconnect', 'drop', 'invalidate'] as const)('%s during a run is not noticed', async (fault) => {
     const person = newPerson();
