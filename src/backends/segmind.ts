@@ -73,6 +73,10 @@ export function createSegmind(options: SegmindOptions, { clock, log }: SegmindDe
     capabilities: { progress: false, preview: false, cancel: false, resume: false },
     run,
     account: () => account.state,
+    health() {
+      const { credits } = account.state;
+      return [{ name, state: 'up', ...(credits !== undefined && { detail: `${credits} credits are left` }) }];
+    },
     async close() {
       isClosed = true;
       for (const patience of waits) patience.end(new BackendError('the bot is closing', { type: 'cancelled' }));

@@ -1,5 +1,5 @@
 import { BackendError } from '../errors.ts';
-import type { BackendEvent, ResumeRequest, RunRequest } from './backend.ts';
+import type { BackendEvent, BackendHealth, ResumeRequest, RunRequest } from './backend.ts';
 
 /** What is said to the thread. Runs have numbers, so that their events find their way. */
 export type ToThread =
@@ -21,6 +21,8 @@ export type FromThread =
   | { readonly type: 'event'; readonly run: number; readonly event: BackendEvent }
   | { readonly type: 'ended'; readonly run: number }
   | { readonly type: 'failed'; readonly run: number; readonly failure: Failure }
+  /** how the backend does, after each run */
+  | { readonly type: 'health'; readonly health: readonly BackendHealth[] }
   | { readonly type: 'logged'; readonly level: 'debug' | 'warn'; readonly fields: object; readonly message: string }
   | { readonly type: 'closed' };
 

@@ -61,6 +61,8 @@ async function follow(run: number, events: Begin, signal: AbortSignal): Promise<
   } catch (error) {
     say({ type: 'failed', run, failure: failureOf(error) });
   }
+  const health = backend.health?.();
+  if (health) say({ type: 'health', health });
 }
 
 /** Every run has said how it ended before the thread says that it has closed. */

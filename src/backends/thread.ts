@@ -1,6 +1,6 @@
 import { Worker } from 'node:worker_threads';
 import { BackendError } from '../errors.ts';
-import type { Backend, BackendEvent } from './backend.ts';
+import type { Backend, BackendEvent, BackendHealth } from './backend.ts';
 import { createBackend, type BackendConfig } from './index.ts';
 import { errorOf, type FromThread, type ToThread } from './thread-messages.ts';
 import type { ViewComfyDependencies } from './viewcomfy.ts';
@@ -28,6 +28,7 @@ export function createThreadedBackend(config: BackendConfig, dependencies: ViewC
   let count = 0;
   let thread: Worker | undefined;
   let closing: Promise<void> | undefined;
+  let health: readonly BackendHealth[] = [{ name, state: 'up' }];
 
   return {
     name,
@@ -36,6 +37,7 @@ export function createThreadedBackend(config: BackendConfig, dependencies: ViewC
     ...(resume && {
       resume: (handle, { signal, ...request }) => follow((run) => ({ type: 'resume', run, handle, request }), signal),
     }),
+    health: () => health,
     close: () => (closing ??= close()),
   };
 
@@ -105,6 +107,9 @@ export function createThreadedBackend(config: BackendConfig, dependencies: ViewC
         break;
       case 'failed':
         settle(message.run, { error: errorOf(message.failure) });
+        break;
+      case 'health':
+        health = message.health;
         break;
       case 'logged':
         log[message.level](message.fields, message.message);

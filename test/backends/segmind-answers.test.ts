@@ -2,6 +2,8 @@ import { readFile } from 'node:fs/promises';
 import sharp from 'sharp';
 import { describe, expect, test } from 'vitest';
 import type { SegmindOptions } from '../../src/backends/segmind.ts';
+import { createThreadedBackend } from '../../src/backends/thread.ts';
+import { systemClock } from '../../src/clock.ts';
 import type { BackendError } from '../../src/errors.ts';
 import { collect, expectFiles, failureOf } from './_run.ts';
 import { API_KEY, createBench, filesOf, warningsOf } from './_segmind.ts';
@@ -214,7 +216,20 @@ describe('credits', () => {
     expect(backend.account()).toEqual({ credits: undefined, at: undefined, low: false });
     await collect(backend.run(bench.ask()));
     expect(backend.account()).toMatchObject({ credits: 10, low: false });
+    expect(backend.health?.()).toEqual([{ name: 'Segmind', state: 'up', detail: '10 credits are left' }]);
     expect(bench.logged.filter(({ level }) => level === 'warn')).toEqual([]);
+  });
+
+  test('are known outside the thread as well', async () => {
+    const local = await bench.local({ credits: 11 });
+    const threaded = createThreadedBackend(
+      { type: 'segmind', apiKey: API_KEY, url: local.url },
+      { clock: systemClock, log: { debug() {}, warn() {} } },
+    );
+    expect(threaded.health?.()).toEqual([{ name: 'Segmind', state: 'up' }]);
+    await collect(threaded.run(bench.ask()));
+    await eventually(() => expect(threaded.health?.()).toMatchObject([{ detail: '10 credits are left' }]));
+    await threaded.close();
   });
 
   test('that run out are a warning for the operator and nobody else', async () => {

@@ -232,6 +232,10 @@ export function withChild(backend: Backend, child: Child): Backend {
         yield* resume(handle, request);
       },
     }),
+    health() {
+      if (child.state() === 'ready') return backend.health?.() ?? [{ name: backend.name, state: 'up' }];
+      return [{ name: backend.name, state: child.state() === 'starting' ? 'starting' : 'down' }];
+    },
     async close() {
       await backend.close();
       await child.close();
