@@ -22,9 +22,12 @@ import { createSight, type Sight } from './torture/sight.ts';
 import { judge } from './torture/verdict.ts';
 
 const SETTLE_MS = 6 * 60_000;
-/** A run that the backend never heard of is given up after a minute, and one that never ends after a minute and a half. */
-const STANDSTILL_MS = 130_000;
+/** A run that the backend never heard of is given up after a minute, and one that never ends after two. */
+const STANDSTILL_MS = 150_000;
 const QUIET_MS = 3000;
+/** So many cards under way, and none of them ends for so long: what never ends has taken all the places. */
+const HOLD_UP = 16;
+const HOLD_UP_MS = 15_000;
 
 const Options = z.object({
   minutes: z.coerce.number().positive(),
@@ -105,6 +108,7 @@ async function torture(): Promise<boolean> {
   const crashes: string[] = [];
   let lives = 0;
   let isStopping = false;
+  let lastEndAt = Date.now();
 
   function onLine({ level, msg, state }: LogLine): void {
     if (level >= 50) errors.set(msg, (errors.get(msg) ?? 0) + 1);
@@ -112,6 +116,7 @@ async function torture(): Promise<boolean> {
     if (msg !== 'Job moved') return;
     if (state === 'running' || state === 'delivering' || state === 'done') occasions.happened(state);
     if (state === 'failed' || state === 'cancelled' || state === 'interrupted') occasions.happened('ended');
+    if (state !== 'running' && state !== 'delivering') lastEndAt = Date.now();
   }
 
   function start(): Life {
@@ -133,6 +138,12 @@ async function torture(): Promise<boolean> {
     random,
     occasions,
     signal: stop.signal,
+    needsRest() {
+      if (people.underWay() < HOLD_UP || Date.now() - lastEndAt < HOLD_UP_MS) return false;
+      tell('nothing goes on: a minute without a kill');
+      lastEndAt = Date.now();
+      return true;
+    },
     tell: (done, kind) => {
       if (done % 10 === 0) {
         tell(
@@ -222,7 +233,7 @@ function botEnvironment(
     VIEWCOMFY_CLIENT_ID: clientId,
     VIEWCOMFY_CLIENT_SECRET: clientSecret,
     // Runs that nobody knows hold their places for a minute.
-    RUNNING_AT_ONCE: '12',
+    RUNNING_AT_ONCE: '16',
     RUNNING_PER_USER: '2',
     WAITING_PER_USER: '3',
     // More than the minute after which a run that nobody knows is given up.

@@ -15,7 +15,7 @@ const [message]: unknown[] = await once(process, 'message');
 const task = BackendTask.parse(message);
 const { clientId, clientSecret, faults, mode } = task;
 const random = createRandom(task.seed);
-const viewcomfy = await createLocalViewComfy({ clientId, clientSecret, drawing: 'flat', atOnce: 8, coldStartMs: 0 });
+const viewcomfy = await createLocalViewComfy({ clientId, clientSecret, drawing: 'flat', atOnce: 10, coldStartMs: 0 });
 for (let count = 0; count < PLANNED; count += 1) viewcomfy.next(plan());
 
 type Record = LocalViewComfy['runs'][number];
@@ -57,12 +57,14 @@ function plan(): Behaviour {
 }
 
 function fault(): Behaviour {
+  // Where runs are asked for, what never comes is waited for, and anew by each life of the bot.
+  const common = mode === 'poll' ? 1 : 5;
   const kind = random.weighted({
     none: 64,
     error: 7,
-    cut: 5,
-    'cut-in-result': 5,
-    'no-result': 3,
+    cut: common,
+    'cut-in-result': common,
+    'no-result': common,
     // Nothing else that is asked in the meantime is answered either, where runs are asked for.
     silence: mode === 'stream' ? 2 : 0,
     'ping-only': 1,

@@ -54,6 +54,8 @@ const WEIGHTS: Record<Occasion | 'any time' | 'start' | 'overlap', number> = {
 };
 
 const START_MS = 30_000;
+/** A run that the backend never heard of is given up by a bot that has lived for a minute. */
+const REST_MS = 65_000;
 const OCCASION_MS = 4000;
 /** Less than a start waits for the database of a process that is about to end. */
 const OVERLAP_MS = 2500;
@@ -66,15 +68,27 @@ interface Torture {
   readonly random: Random;
   readonly occasions: Occasions;
   readonly signal: AbortSignal;
+  /** Whether nothing goes on any more because of all the kills. */
+  readonly needsRest: () => boolean;
   readonly tell: (done: number, kind: string) => void;
 }
 
 /** Kills the bot so many times and starts it again each time at once. @returns the life that is left */
-export async function killOften({ kills, everyMs, start, random, occasions, signal, tell }: Torture): Promise<Life> {
+export async function killOften({
+  kills,
+  everyMs,
+  start,
+  random,
+  occasions,
+  signal,
+  needsRest,
+  tell,
+}: Torture): Promise<Life> {
   let life = start();
   const begunAt = Date.now();
   for (let done = 1; done <= kills; done += 1) {
     signal.throwIfAborted();
+    if (needsRest()) await pause(REST_MS, undefined, { signal });
     const kind = random.weighted(WEIGHTS);
     if (kind === 'start') {
       await pause(random.whole(20, 1500));

@@ -42,7 +42,7 @@ interface PeopleDependencies {
 
 const NAMES = ['ana', 'bo', 'mod', 'nitro', 'closed', 'stranger', 'kim', 'lee', 'max', 'noa', 'ola', 'pia'] as const;
 /** Cards under way at once: more would only wait. */
-const CROWD = 14;
+const CROWD = 18;
 
 export function createPeople({ sight, random, onCommand, onPictures }: PeopleDependencies): People {
   const orders: Order[] = [];
