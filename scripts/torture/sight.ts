@@ -11,8 +11,8 @@ export interface Sight {
   /** What this person sees of a channel now, oldest first. */
   messages(person: string, channel: string): Promise<SeenMessage[]>;
   channelsOf(person: string): Promise<readonly Channel[]>;
-  /** the ids of all messages that still say "thinking…" */
-  thinking(): Promise<string[]>;
+  /** all messages that still say "thinking…", with the interactions that they answer */
+  thinking(): Promise<{ id: string; interaction?: string | undefined }[]>;
   /** whether the interaction was answered within its 3 s */
   wasAnswered(interaction: string): Promise<boolean>;
   isBotOnline(): Promise<boolean>;
@@ -63,6 +63,12 @@ const State = z.object({
   users: z.array(z.object({ id: z.string(), name: z.string() })),
   channels: z.array(Channel),
   faults: z.array(z.object({ route: z.string().optional(), kind: z.string() })),
+});
+const Made = z.object({
+  id: z.string(),
+  interaction: z.string().optional(),
+  loading: z.boolean(),
+  deletedAt: z.number().optional(),
 });
 const Started = z.object({ interaction: z.string() });
 const News = z.object({ message: Message });
@@ -118,9 +124,8 @@ export function createSight(url: string): Sight {
       return channels.filter((channel) => channel.users.includes(id));
     },
     async thinking() {
-      const made = z.array(z.object({ id: z.string(), loading: z.boolean(), deletedAt: z.number().optional() }));
-      const messages = await ask(made, '/messages');
-      return messages.filter(({ loading, deletedAt }) => loading && deletedAt === undefined).map(({ id }) => id);
+      const messages = await ask(z.array(Made), '/messages');
+      return messages.filter(({ loading, deletedAt }) => loading && deletedAt === undefined);
     },
     async wasAnswered(interaction) {
       const { state: how } = await ask(z.object({ state: z.string() }), `/interactions/${interaction}`);

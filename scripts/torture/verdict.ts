@@ -71,7 +71,11 @@ export async function judge(people: People, sight: Sight, runs: RunList, { jobs 
 
   const thinking = await sight.thinking();
   const stuck = cards.filter((card) => lookOf(card) === 'under way');
-  for (const id of thinking) problems.push(`message ${id} still says "thinking…"`);
+  for (const { id, interaction = '' } of thinking) {
+    const order = people.orders.find((candidate) => candidate.interaction === interaction);
+    const asked = people.looks.has(interaction) ? 'a press or /jobs' : (order?.word ?? 'another run');
+    problems.push(`message ${id} still says "thinking…", as the answer ${interaction} to ${asked}`);
+  }
   for (const { text, id } of stuck) problems.push(`card ${id} is stuck: ${JSON.stringify(text)}`);
   const { acknowledged, lost, twice, paidTwice, ...others } = sums;
   const { delivered, failed, interrupted, cancelled } = counts;
