@@ -5,6 +5,7 @@ import type { Clock } from './clock.ts';
 import type { Config } from './config.ts';
 import { createAccept } from './discord/accept.ts';
 import { createArrivals } from './discord/arrivals.ts';
+import { problemNotice } from './discord/card.ts';
 import { createButtons } from './discord/buttons.ts';
 import { createDiscordClient } from './discord/client.ts';
 import { createDelivery } from './discord/delivery.ts';
@@ -16,6 +17,7 @@ import { createJobs } from './discord/jobs.ts';
 import { createPages } from './discord/pages.ts';
 import { createPort, type PortPatience } from './discord/port.ts';
 import { registerCommands } from './discord/registration.ts';
+import { text } from './discord/text.ts';
 import { createGate } from './gate.ts';
 import type { Health } from './health.ts';
 import type { Logger } from './log.ts';
@@ -87,7 +89,7 @@ export async function startBot({ config, recipes, backend, discord, clock, log }
   const inTurn = createGate(UPLOADS_AT_ONCE);
   const fileLimits = createFileLimits(port, clock, log);
   const follower = createFollower({ queue, delivery, port, fileLimits, inTurn, backendName, clock, log });
-  const arrivals = createArrivals({ store, port, log });
+  const arrivals = createArrivals({ store, port, clock, log });
   const accept = createAccept({ queue, arrivals, follow: follower.follow, port, spool, clock, log });
   const buttons = createButtons({
     queue,
@@ -111,7 +113,7 @@ export async function startBot({ config, recipes, backend, discord, clock, log }
   if (discord.register) await registerCommands(client.bot, id, recipes);
   queue.start();
   retention.start();
-  void arrivals.tell(left);
+  void arrivals.tell(left, problemNotice(text.arrivedTooSoon));
 
   return {
     application: id,
@@ -125,6 +127,7 @@ export async function startBot({ config, recipes, backend, discord, clock, log }
     async stop(signal) {
       await queue.drain(signal);
       await interactions.stop();
+      arrivals.stop();
       await follower.stop(signal);
       await retention.stop();
       await client.close();

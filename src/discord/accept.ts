@@ -51,25 +51,15 @@ export function createAccept({ queue, arrivals, follow, port, spool, clock, log 
       const answers = await answersFor(id);
       job = await admission.enter({ id, recipe, user, answers, note: JSON.stringify(note) }, againOf);
     } catch (error) {
-      // Telling it may take long, and nothing is going to be queued.
-      admission.leave();
       if (!(error instanceof UserError)) log.error({ job: id, error }, 'Answers not read');
       const sentence = error instanceof UserError ? text.problems(error.problems) : text.ourFault;
-      await port.editReply(note.call, problemNotice(sentence));
-      arrivals.remove(note);
+      void arrivals.tell([note], problemNotice(sentence));
       await spool.remove(id);
       return;
     }
     // The card is the job's from here on.
     arrivals.remove(note);
     follow(job);
-  }
-
-  /** A first answer of which nothing was heard may be there all the same, and would say "thinking" for good. */
-  async function takeBack({ call }: ReplyNote): Promise<void> {
-    await port
-      .editReply(call, problemNotice(text.notAnswered))
-      .catch((error: unknown) => log.debug({ interaction: call.id, error }, 'There was no answer to take back'));
   }
 
   return async function accept(interaction, wish) {
@@ -83,10 +73,11 @@ export function createAccept({ queue, arrivals, follow, port, spool, clock, log 
       const note = beginNote({ ...place, visibility, now: clock.now() });
       arrivals.add(note);
       // Before anything else that waits: there are 3 s.
-      const message = await port.defer(place.call, visibility).catch(async (error: unknown) => {
-        admission.leave();
-        if (error instanceof DiscordError && error.kind === 'unavailable') await takeBack(note);
-        arrivals.remove(note);
+      const message = await port.defer(place.call, visibility).catch((error: unknown) => {
+        // It may be there all the same, and would say "thinking" for good.
+        const isUnsure = error instanceof DiscordError && error.kind === 'unavailable';
+        if (isUnsure) void arrivals.tell([note], problemNotice(text.notAnswered));
+        else arrivals.remove(note);
         throw error;
       });
       await enter({ ...note, ...(message !== undefined && { message }) }, wish, admission);

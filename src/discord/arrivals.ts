@@ -1,12 +1,12 @@
+import type { Clock } from '../clock.ts';
 import { diskFailure } from '../disk.ts';
 import { createGate } from '../gate.ts';
 import type { Job } from '../job.ts';
 import type { Logger } from '../log.ts';
 import type { Store } from '../store.ts';
-import { notice } from './card.ts';
-import type { Port } from './port.ts';
+import { DiscordError } from './discord-error.ts';
+import type { OutgoingMessage, Port } from './port.ts';
 import { readNote, type ReplyNote } from './reply-note.ts';
-import { text } from './text.ts';
 
 /**
  * Commands that were answered "thinking" and are no jobs yet. Each is on the disk before Discord hears of it, so that
@@ -19,19 +19,26 @@ export interface Arrivals {
   remove(note: ReplyNote): void;
   /** What a killed process has left; to be asked for before new ones come. @param jobs those it has left: their cards are theirs */
   left(jobs: readonly Job[]): readonly ReplyNote[];
-  /** Tells them that nothing was started. */
-  tell(notes: readonly ReplyNote[]): Promise<void>;
+  /** Tells them why nothing was started, for as long as their tokens live; then they are no arrivals any more. Never fails. */
+  tell(notes: readonly ReplyNote[], message: OutgoingMessage): Promise<void>;
+  /** Tries no more: what was not told is told by the next process. */
+  stop(): void;
 }
 
 const AT_ONCE = 4;
+/** While Discord is away; the last one is repeated. */
+const PAUSES_MS = [2000, 5000, 15_000, 60_000];
 
 interface ArrivalsDependencies {
   store: Pick<Store, 'saveArrival' | 'removeArrival' | 'arrivals'>;
   port: Port;
+  clock: Clock;
   log: Logger;
 }
 
-export function createArrivals({ store, port, log }: ArrivalsDependencies): Arrivals {
+export function createArrivals({ store, port, clock, log }: ArrivalsDependencies): Arrivals {
+  let isStopped = false;
+
   function forget(id: string): void {
     try {
       store.removeArrival(id);
@@ -58,15 +65,27 @@ export function createArrivals({ store, port, log }: ArrivalsDependencies): Arri
         return [];
       });
     },
-    async tell(notes) {
+    async tell(notes, message) {
       const inTurn = createGate(AT_ONCE);
-      async function tellOne({ origin, call }: ReplyNote): Promise<void> {
-        await port
-          .editReply(call, notice(text.arrivedTooSoon))
-          .catch((error: unknown) => log.warn({ interaction: origin, error }, 'An arrival could not be told'));
+      async function tellOne({ origin, call, tokenUntil }: ReplyNote): Promise<void> {
+        for (let attempt = 0; clock.now() < tokenUntil; attempt += 1) {
+          try {
+            await port.editReply(call, message, 'twice');
+            break;
+          } catch (error) {
+            log.warn({ interaction: origin, error }, 'An arrival could not be told');
+            if (!(error instanceof DiscordError) || error.kind !== 'unavailable') break;
+          }
+          const ms = PAUSES_MS[Math.min(attempt, PAUSES_MS.length - 1)] ?? 0;
+          await new Promise<void>((resolve) => void clock.after(ms, resolve));
+          if (isStopped) return;
+        }
         forget(origin);
       }
       await Promise.all(notes.map((note) => inTurn(() => tellOne(note))));
+    },
+    stop() {
+      isStopped = true;
     },
   };
 }

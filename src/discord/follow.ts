@@ -33,8 +33,8 @@ const PRESS_BEFORE_MS = 90_000;
 const FIRST_EDITS_AT_ONCE = 4;
 
 interface FollowDependencies {
-  queue: Queue;
-  delivery: Delivery;
+  queue: Pick<Queue, 'view' | 'watch' | 'note' | 'delivered' | 'told'>;
+  delivery: Pick<Delivery, 'deliverResult'>;
   port: Port;
   fileLimits: FileLimits;
   /** lets an upload begin */
@@ -183,7 +183,7 @@ export function createFollower(dependencies: FollowDependencies): Follower {
     /** Once, and again when the button has to be there: a result that has arrived unknown to us stays as it is. */
     async function sayDelivering(): Promise<void> {
       const message = render();
-      const said = JSON.stringify(message);
+      const said = JSON.stringify(message.components);
       if (said === lastCard || reply.note().parts.length > 0 || !reply.isEditable()) return;
       lastCard = said;
       await reply.edit(message).catch((error: unknown) => log.debug({ job: id, error }, 'Card not updated'));

@@ -76,6 +76,7 @@ export function openReply(change: Partial<ReplyNote> = {}, clock = createManualC
     });
   }
   return {
+    port,
     asked,
     routes: () => asked.map(({ route }) => route),
     refusals,

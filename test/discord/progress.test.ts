@@ -6,7 +6,7 @@ import { createProgressEdits } from '../../src/discord/progress.ts';
 import { createManualClock } from '../manual-clock.ts';
 import { eventually } from '../eventually.ts';
 
-function setUp() {
+function setUp(ahead?: () => number) {
   const clock = createManualClock();
   const sent: { said: string; resolve: () => void; reject: (error: Error) => void }[] = [];
   let said = 'one';
@@ -19,6 +19,7 @@ function setUp() {
       return promise;
     },
     onError: () => undefined,
+    ...(ahead && { ahead }),
   });
   return {
     clock,
@@ -83,6 +84,29 @@ describe('the edits of a card', () => {
     // 24 in the first minute, 48 in the next four, 30 in the last five.
     expect(sent.length).toBeGreaterThan(90);
     expect(sent.length).toBeLessThanOrEqual(103);
+  });
+
+  it('are rare far down the line, and prompt again when the turn has come', async () => {
+    let ahead = 300;
+    const { clock, say, sent } = setUp(() => ahead);
+    say('one');
+    sent[0]?.resolve();
+    await settled();
+    say('two');
+    clock.advance(4 * 60_000);
+    expect(sent).toHaveLength(1);
+    ahead = 0;
+    say('three');
+    expect(sent.map(({ said }) => said)).toEqual(['one', 'three']);
+  });
+
+  it('are sent at once when the message can be reached again', async () => {
+    const { edits, say, sent } = setUp();
+    say('one');
+    sent[0]?.reject(new DiscordError('gone', 'edit', 50_027));
+    await settled();
+    edits.reopen();
+    expect(sent.map(({ said }) => said)).toEqual(['one', 'one']);
   });
 
   it('go on after Discord was away, and end when it refuses', async () => {

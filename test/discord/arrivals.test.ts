@@ -1,0 +1,98 @@
+import { pino } from 'pino';
+import { describe, expect, it } from 'vitest';
+import character from '../../commands/character.ts';
+import { notice } from '../../src/discord/card.ts';
+import { createArrivals } from '../../src/discord/arrivals.ts';
+import { beginNote } from '../../src/discord/reply-note.ts';
+import { text } from '../../src/discord/text.ts';
+import { UserError } from '../../src/errors.ts';
+import { acceptJob } from '../../src/job.ts';
+import { eventually } from '../eventually.ts';
+import { gone, openReply, unavailable } from './_reply.ts';
+
+function setUp() {
+  const kept = new Map<string, string>();
+  const { asked, refusals, port, clock } = openReply();
+  const store = {
+    saveArrival: (id: string, note: string) => void kept.set(id, note),
+    removeArrival: (id: string) => void kept.delete(id),
+    arrivals: () => [...kept].map(([id, note]) => ({ id, note })),
+  };
+  const log = pino({ level: 'silent' });
+  return { kept, asked, refusals, clock, store, arrivals: createArrivals({ store, port, clock, log }), log, port };
+}
+
+function noteOf(id: string) {
+  const call = { id, application: '4', token: `token-${id}` };
+  return beginNote({
+    call,
+    user: '1',
+    channel: '2',
+    botIsMember: true,
+    visibility: 'public',
+    fileLimit: 1,
+    now: Date.UTC(2026, 10, 21),
+  });
+}
+
+describe('a command that is no job yet', () => {
+  it('is told by the next process that nothing was started, and is forgotten', async () => {
+    const { kept, asked, arrivals } = setUp();
+    arrivals.add(noteOf('1'));
+    arrivals.add(noteOf('2'));
+    arrivals.remove(noteOf('2'));
+    await arrivals.tell(arrivals.left([]), notice(text.arrivedTooSoon));
+    expect(asked).toHaveLength(1);
+    expect(JSON.stringify(asked[0]?.message)).toContain('Nothing was started; please send it again');
+    expect(kept.size).toBe(0);
+  });
+
+  it('is the job that it became, though the process was killed between the two', async () => {
+    const { kept, asked, arrivals } = setUp();
+    const note = noteOf('1');
+    arrivals.add(note);
+    const request = { id: 'job', recipe: character, user: '1', answers: {}, note: JSON.stringify(note) };
+    await arrivals.tell(arrivals.left([acceptJob(request, 0)]), notice(text.arrivedTooSoon));
+    expect(asked).toEqual([]);
+    expect(kept.size).toBe(0);
+  });
+
+  it('is told again and again while Discord is away, until its token is dead', async () => {
+    const { kept, asked, refusals, arrivals, clock } = setUp();
+    refusals.editReply = unavailable();
+    arrivals.add(noteOf('1'));
+    const told = arrivals.tell(arrivals.left([]), notice(text.arrivedTooSoon));
+    await eventually(() => {
+      clock.advance(60_000);
+      expect(kept.size).toBe(0);
+    });
+    await told;
+    expect(asked.length).toBeGreaterThan(5);
+  });
+
+  it('whose token is dead is forgotten, and its note that nobody can read as well', async () => {
+    const { kept, refusals, store, arrivals } = setUp();
+    refusals.editReply = gone(50_027);
+    arrivals.add(noteOf('1'));
+    store.saveArrival('2', 'not JSON');
+    await arrivals.tell(arrivals.left([]), notice(text.arrivedTooSoon));
+    expect(kept.size).toBe(0);
+  });
+
+  it('is not taken while the disk takes nothing', () => {
+    const { store, port, clock, log } = setUp();
+    const full = Object.assign(new Error('database or disk is full'), { errcode: 13 });
+    const arrivals = createArrivals({
+      store: {
+        ...store,
+        saveArrival() {
+          throw full;
+        },
+      },
+      port,
+      clock,
+      log,
+    });
+    expect(() => arrivals.add(noteOf('1'))).toThrow(UserError);
+  });
+});
