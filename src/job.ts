@@ -53,6 +53,8 @@ interface Progress {
   readonly steps?: { readonly done: number; readonly total: number; readonly node?: string };
   /** the last log line: untrusted text */
   readonly line?: string;
+  /** what the picture looks like so far; `count` tells one preview from the next */
+  readonly preview?: { readonly count: number; readonly mediaType: string; readonly body: Uint8Array };
 }
 
 /** What a job begins with. */

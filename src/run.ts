@@ -117,9 +117,12 @@ export function applyEvent(job: Job, event: BackendEvent, now: number): Job {
       const { name, mediaType, path, size } = event;
       return { ...job, files: [...job.files, { name, mediaType, path, size }] };
     }
+    case 'preview-ready': {
+      const { mediaType, body } = event;
+      const preview = { count: (job.progress.preview?.count ?? 0) + 1, mediaType, body };
+      return { ...signed(job, now), progress: { ...job.progress, preview } };
+    }
     case 'handle-assigned':
-    // No backend has previews yet.
-    case 'preview-ready':
       return job;
   }
 }

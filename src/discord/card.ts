@@ -29,9 +29,11 @@ export function card(facts: CardFacts): OutgoingMessage {
   const { job, needsPress = false, mention } = facts;
   const { id, state } = job;
   const underWay = state === 'waiting' || state === 'running' || state === 'delivering';
+  const previews = state === 'running' || state === 'delivering' ? previewOf(job) : [];
   const message = framed(colourOf(job), [
     mention !== undefined && line(text.ended(mention)),
     line(text.title(job.recipe.name), text.prompt(job), text.understood(job)),
+    ...shownFiles(previews),
     line(
       ...situation(facts),
       ...job.warnings.map((warning) => text.warning(warning)),
@@ -43,8 +45,26 @@ export function card(facts: CardFacts): OutgoingMessage {
       canRunAgain(job) && job.again === undefined && button(text.runAgain, 'again', id),
     ]),
   ]);
-  return { ...message, ...(mention !== undefined && { mention }) };
+  // Left out, the files of the edit before would stay.
+  const files = job.progress.preview && { files: previews };
+  return { ...message, ...files, ...(mention !== undefined && { mention }) };
 }
+
+/** What the picture looks like so far, where the backend shows it. */
+function previewOf({ progress: { preview } }: Job): OutgoingFile[] {
+  const extension = preview && PREVIEW_EXTENSIONS.get(preview.mediaType);
+  if (!preview || extension === undefined) return [];
+  const { count, mediaType, body } = preview;
+  // A copy in memory of its own: what comes from a thread may be shared.
+  const bytes = new Uint8Array(body);
+  return [{ name: `preview-${count}.${extension}`, bytes, mediaType, description: text.preview }];
+}
+
+const PREVIEW_EXTENSIONS: ReadonlyMap<string, string> = new Map([
+  ['image/jpeg', 'jpg'],
+  ['image/png', 'png'],
+  ['image/webp', 'webp'],
+]);
 
 export interface ResultFacts {
   readonly job: Job;

@@ -95,10 +95,13 @@ export interface OutgoingMessage {
   readonly mention?: string;
 }
 
-export interface OutgoingFile {
+/** On disk where it is large; a preview is small and is in memory. */
+export type OutgoingFile = OutgoingFileFacts &
+  ({ readonly path: string } | { readonly bytes: Uint8Array<ArrayBuffer> });
+
+interface OutgoingFileFacts {
   /** `[a-z0-9._-]`: Discord would change other names, and `attachment://` would not find them */
   readonly name: string;
-  readonly path: string;
   readonly mediaType: string;
   /** what is read to those who do not see it; at most 1024 characters */
   readonly description: string;
@@ -307,7 +310,9 @@ function payloadOf(message: OutgoingMessage, visibility: Visibility) {
 async function formOf(message: OutgoingMessage, visibility: Visibility, nonce?: string): Promise<FormData> {
   const form = new FormData();
   for (const [index, file] of (message.files ?? []).entries()) {
-    form.append(`files[${index}]`, await openAsBlob(file.path, { type: file.mediaType }), file.name);
+    const type = file.mediaType;
+    const blob = 'path' in file ? await openAsBlob(file.path, { type }) : new Blob([file.bytes], { type });
+    form.append(`files[${index}]`, blob, file.name);
   }
   const payload = { ...payloadOf(message, visibility), ...(nonce && { nonce, enforce_nonce: true }) };
   form.append('payload_json', JSON.stringify(payload));

@@ -103,8 +103,8 @@ export function createProgressEdits(dependencies: ProgressDependencies): Progres
 
   async function sendIfNew(): Promise<boolean> {
     const message = stopped ? undefined : render();
-    const said = JSON.stringify(message);
-    if (message === undefined || said === lastSent || said === refused) return false;
+    const said = message && wordsOf(message);
+    if (message === undefined || said === undefined || said === lastSent || said === refused) return false;
     try {
       await edit(message);
       lastSent = said;
@@ -130,4 +130,9 @@ export function createProgressEdits(dependencies: ProgressDependencies): Progres
       await inFlight;
     },
   };
+}
+
+/** What tells one state of the message from another: files by their names, as each preview has its own. */
+function wordsOf({ components, files }: OutgoingMessage): string {
+  return JSON.stringify({ components, files: files?.map(({ name }) => name) });
 }

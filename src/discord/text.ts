@@ -97,6 +97,7 @@ export const text = {
     const shown = code(line, SHOWN_LINE);
     return shown && `-# ${shown}`;
   },
+  preview: 'What it looks like so far',
   delivering: '**Sending the pictures…**',
   showResultWhy:
     '-# Discord lets the bot change this message for 15 minutes after the command. Press **Show result** now and then, and the pictures come here; without it they come another way, or with `/jobs`.',
@@ -126,8 +127,11 @@ export const text = {
 
   cancelled(job: Job): string {
     if (job.startedAt === undefined) return 'Cancelled before its turn came.';
-    return hasResult(job)
-      ? 'Cancelled while the pictures were sent. What was made can still be seen with `/jobs`.'
+    if (hasResult(job)) {
+      return 'Cancelled while the pictures were sent. What was made can still be seen with `/jobs`.';
+    }
+    return job.canStop === false
+      ? `Cancelled here. ${job.backend} cannot stop a run that it has begun, so it goes on there, and may have been paid for.`
       : 'Cancelled while it ran. The part that ran may have been paid for.';
   },
   interrupted: (backend: string) =>

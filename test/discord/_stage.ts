@@ -128,7 +128,7 @@ export function madeUpCall(number = 0): Call {
 }
 
 /** A file to send, removed with the test: the words, or as many zeros. */
-export async function makeFile(content: string | number, name = 'picture.png'): Promise<OutgoingFile> {
+export async function makeFile(content: string | number, name = 'picture.png') {
   const folder = await mkdtemp(join(tmpdir(), 'troupe-behaviours-'));
   onTestFinished(() => rm(folder, { recursive: true }));
   const path = join(folder, name);
