@@ -101,7 +101,8 @@ function faultOf({ type, billed, detail, parameters }: BackendError): BackendFau
 export function applyEvent(job: Job, event: BackendEvent, now: number): Job {
   switch (event.type) {
     case 'backend-chosen':
-      return { ...job, backend: event.name, canStop: event.canStop, progress: {} };
+      // What the one before could not do is nothing to this one.
+      return { ...job, backend: event.name, canStop: event.canStop, progress: {}, warnings: [] };
     case 'queue-changed':
       return { ...job, progress: { ...job.progress, ahead: event.ahead } };
     case 'log-line':

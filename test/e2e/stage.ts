@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { pino } from 'pino';
+import type { Backend } from '../../src/backends/backend.ts';
 import { createBackend } from '../../src/backends/index.ts';
 import { startBot } from '../../src/bot.ts';
 import { systemClock } from '../../src/clock.ts';
@@ -55,6 +56,8 @@ interface StageOptions {
   /** what the bot is told of ViewComfy, where it is not the truth */
   address?: Partial<{ url: string; clientSecret: string; idleTimeoutMs: number }>;
   mode?: 'stream' | 'poll';
+  /** another backend than ViewComfy, for a bot without a process of its own */
+  backend?: Backend;
   /** whether the bot has a process of its own, and can be killed */
   separate?: boolean;
 }
@@ -114,7 +117,7 @@ export async function openStage(options: StageOptions = {}): Promise<Stage> {
     const bot = await startBot({
       config: task.config,
       recipes: await loadRecipes(fileURLToPath(new URL('../../commands', import.meta.url))),
-      backend: createBackend(task.backend, { clock: systemClock, log }),
+      backend: options.backend ?? createBackend(task.backend, { clock: systemClock, log }),
       discord: task.discord,
       // Discord's own: it moves with it.
       clock,

@@ -60,6 +60,10 @@ export function createPainter({ drawing, scale, fileOf }: PainterOptions): Paint
     });
     const numberOf = (name: RegExp) =>
       inputs.flatMap((input) => (name.test(input.name) && typeof input.value === 'number' ? [input.value] : []))[0];
+    // Whatever is nearest to the output decides how many there are.
+    const takenOfBatch = inputs.flatMap(({ kind, name, value }) =>
+      kind === 'LatentFromBatch' && name === 'length' && typeof value === 'number' ? [value] : [],
+    )[0];
     return {
       pictures: inputs.flatMap(({ kind, name, value }) =>
         kind === 'LoadImage' && name === 'image' && typeof value === 'string' ? (fileOf(value) ?? []) : [],
@@ -68,7 +72,7 @@ export function createPainter({ drawing, scale, fileOf }: PainterOptions): Paint
         /^(text|prompt|string|value)/.test(name) && typeof value === 'string' && value !== '' ? [value] : [],
       ),
       seed: numberOf(/seed$/) ?? 0,
-      batch: numberOf(/^batch_size$/) ?? 1,
+      batch: takenOfBatch ?? numberOf(/^batch_size$/) ?? 1,
     };
   }
 }
