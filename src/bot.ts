@@ -96,6 +96,7 @@ export async function startBot({ config, recipes, backend, discord, clock, log }
     delivery,
     follower,
     accept,
+    arrivals,
     port,
     spool,
     inTurn,

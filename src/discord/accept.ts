@@ -7,7 +7,6 @@ import type { GivenAnswers, Recipe } from '../recipe.ts';
 import type { Spool } from '../spool.ts';
 import type { Arrivals } from './arrivals.ts';
 import { problemNotice } from './card.ts';
-import { DiscordError } from './discord-error.ts';
 import { placeOf, type Asked } from './interaction.ts';
 import type { Port, Visibility } from './port.ts';
 import { beginNote, type ReplyNote } from './reply-note.ts';
@@ -71,15 +70,8 @@ export function createAccept({ queue, arrivals, follow, port, spool, clock, log 
     }
     try {
       const note = beginNote({ ...place, visibility, now: clock.now() });
-      arrivals.add(note);
       // Before anything else that waits: there are 3 s.
-      const message = await port.defer(place.call, visibility).catch((error: unknown) => {
-        // It may be there all the same, and would say "thinking" for good.
-        const isUnsure = error instanceof DiscordError && error.kind === 'unavailable';
-        if (isUnsure) void arrivals.tell([note], problemNotice(text.notAnswered));
-        else arrivals.remove(note);
-        throw error;
-      });
+      const message = await arrivals.begin(note);
       await enter({ ...note, ...(message !== undefined && { message }) }, wish, admission);
     } finally {
       admission.leave();

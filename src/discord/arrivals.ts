@@ -4,18 +4,23 @@ import { createGate } from '../gate.ts';
 import type { Job } from '../job.ts';
 import type { Logger } from '../log.ts';
 import type { Store } from '../store.ts';
+import { problemNotice } from './card.ts';
 import { DiscordError } from './discord-error.ts';
 import type { OutgoingMessage, Port } from './port.ts';
 import { readNote, type ReplyNote } from './reply-note.ts';
+import { text } from './text.ts';
 
 /**
- * Commands that were answered "thinking" and are no jobs yet. Each is on the disk before Discord hears of it, so that
+ * What was answered "thinking" and has no other answer yet: commands that are no jobs yet, and presses. Each is on the disk before Discord hears of it, so that
  * the next process can say that nothing became of it.
  */
 export interface Arrivals {
-  /** @throws UserError when the disk does not take it */
-  add(note: ReplyNote): void;
-  /** It is a job now, or its end was told. */
+  /**
+   * Answers "thinking", and gives the message's id where Discord told it.
+   * @throws UserError when the disk does not take it, DiscordError when nobody could be answered
+   */
+  begin(note: ReplyNote): Promise<string | undefined>;
+  /** It is a job now, or has its answer. */
   remove(note: ReplyNote): void;
   /** What a killed process has left; to be asked for before new ones come. @param jobs those it has left: their cards are theirs */
   left(jobs: readonly Job[]): readonly ReplyNote[];
@@ -38,6 +43,7 @@ interface ArrivalsDependencies {
 
 export function createArrivals({ store, port, clock, log }: ArrivalsDependencies): Arrivals {
   let isStopped = false;
+  const pauses = new Set<() => void>();
 
   function forget(id: string): void {
     try {
@@ -48,13 +54,53 @@ export function createArrivals({ store, port, clock, log }: ArrivalsDependencies
     }
   }
 
+  /** Ends after the time, or when the bot stops. */
+  function pause(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      const cancel = clock.after(ms, end);
+      function end(): void {
+        cancel();
+        pauses.delete(end);
+        resolve();
+      }
+      pauses.add(end);
+    });
+  }
+
+  async function tell(notes: readonly ReplyNote[], message: OutgoingMessage): Promise<void> {
+    const inTurn = createGate(AT_ONCE);
+    async function tellOne({ origin, call, tokenUntil }: ReplyNote): Promise<void> {
+      for (let attempt = 0; clock.now() < tokenUntil; attempt += 1) {
+        try {
+          await port.editReply(call, message, 'twice');
+          break;
+        } catch (error) {
+          log.warn({ interaction: origin, error }, 'An arrival could not be told');
+          if (!(error instanceof DiscordError) || error.kind !== 'unavailable') break;
+        }
+        const ms = PAUSES_MS[Math.min(attempt, PAUSES_MS.length - 1)] ?? 0;
+        await pause(ms);
+        if (isStopped) return;
+      }
+      forget(origin);
+    }
+    await Promise.all(notes.map((note) => inTurn(() => tellOne(note))));
+  }
+
   return {
-    add(note) {
+    async begin(note) {
       try {
         store.saveArrival(note.origin, JSON.stringify(note));
       } catch (error) {
         throw diskFailure(error);
       }
+      return await port.defer(note.call, note.visibility).catch((error: unknown) => {
+        // It may be there all the same, and would say "thinking" for good.
+        const isUnsure = error instanceof DiscordError && error.kind === 'unavailable';
+        if (isUnsure) void tell([note], problemNotice(text.notAnswered));
+        else forget(note.origin);
+        throw error;
+      });
     },
     remove: ({ origin }) => forget(origin),
     left(jobs) {
@@ -65,27 +111,10 @@ export function createArrivals({ store, port, clock, log }: ArrivalsDependencies
         return [];
       });
     },
-    async tell(notes, message) {
-      const inTurn = createGate(AT_ONCE);
-      async function tellOne({ origin, call, tokenUntil }: ReplyNote): Promise<void> {
-        for (let attempt = 0; clock.now() < tokenUntil; attempt += 1) {
-          try {
-            await port.editReply(call, message, 'twice');
-            break;
-          } catch (error) {
-            log.warn({ interaction: origin, error }, 'An arrival could not be told');
-            if (!(error instanceof DiscordError) || error.kind !== 'unavailable') break;
-          }
-          const ms = PAUSES_MS[Math.min(attempt, PAUSES_MS.length - 1)] ?? 0;
-          await new Promise<void>((resolve) => void clock.after(ms, resolve));
-          if (isStopped) return;
-        }
-        forget(origin);
-      }
-      await Promise.all(notes.map((note) => inTurn(() => tellOne(note))));
-    },
+    tell,
     stop() {
       isStopped = true;
+      for (const end of pauses) end();
     },
   };
 }

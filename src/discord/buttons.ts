@@ -9,6 +9,7 @@ import type { Queue } from '../queue.ts';
 import type { GivenAnswers } from '../recipe.ts';
 import type { Spool } from '../spool.ts';
 import type { Accept } from './accept.ts';
+import type { Arrivals } from './arrivals.ts';
 import { card, notice, problemNotice } from './card.ts';
 import type { Pressed } from './custom-id.ts';
 import type { Delivery } from './delivery.ts';
@@ -17,8 +18,8 @@ import type { Follower } from './follow.ts';
 import { callOf, isPrivate, mayModerate, placeOf, userOf } from './interaction.ts';
 import { canRunAgain, hasResult } from './job-result.ts';
 import { canSqueeze } from './pages.ts';
-import type { Call, OutgoingMessage, Port } from './port.ts';
-import { readNote } from './reply-note.ts';
+import type { Call, OutgoingMessage, Port, Visibility } from './port.ts';
+import { beginNote, readNote } from './reply-note.ts';
 import { text } from './text.ts';
 
 /** Answers the buttons of a job's messages, whichever process put them there. */
@@ -33,6 +34,7 @@ interface ButtonsDependencies {
   delivery: Delivery;
   follower: Follower;
   accept: Accept;
+  arrivals: Arrivals;
   port: Port;
   spool: Spool;
   /** lets an upload begin */
@@ -43,9 +45,26 @@ interface ButtonsDependencies {
 }
 
 export function createButtons(dependencies: ButtonsDependencies): Buttons {
-  const { queue, delivery, follower, accept, port, spool, inTurn, backendName, clock, log } = dependencies;
+  const { queue, delivery, follower, accept, arrivals, port, spool, inTurn, backendName, clock, log } = dependencies;
   /** jobs that are being run again this moment */
   const starting = new Set<string>();
+
+  /** Answers with what takes a while to make. */
+  async function thinking(
+    interaction: APIMessageComponentInteraction,
+    visibility: Visibility,
+    answer: () => Promise<void>,
+  ): Promise<void> {
+    const note = beginNote({ ...placeOf(interaction), visibility, now: clock.now() });
+    await arrivals.begin(note);
+    try {
+      await answer();
+      arrivals.remove(note);
+    } catch (error) {
+      void arrivals.tell([note], problemNotice(text.notAnswered));
+      throw error;
+    }
+  }
 
   /** Files as an answer, with less where Discord finds it too much. @param page makes it, `squeezed` so many times */
   async function showFiles(call: Call, job: Job, page: (squeezed: number) => Promise<OutgoingMessage>): Promise<void> {
@@ -131,12 +150,13 @@ export function createButtons(dependencies: ButtonsDependencies): Buttons {
     const { action, from, bytes } = pressed;
     // More of the result goes to those who saw its beginning, when its owner asks for it.
     const isPublic = action === 'next' && userOf(interaction) === job.user && !isPrivate(interaction);
-    await port.defer(call, isPublic ? 'public' : 'private');
-    await showFiles(call, job, (squeezed) => {
-      if (action === 'next') return delivery.resultPage(job, from, fileLimit, squeezed);
-      if (action === 'files') return delivery.filesPage(job, from, fileLimit, squeezed);
-      return delivery.originalsPage(job, from, bytes, fileLimit);
-    });
+    await thinking(interaction, isPublic ? 'public' : 'private', () =>
+      showFiles(call, job, (squeezed) => {
+        if (action === 'next') return delivery.resultPage(job, from, fileLimit, squeezed);
+        if (action === 'files') return delivery.filesPage(job, from, fileLimit, squeezed);
+        return delivery.originalsPage(job, from, bytes, fileLimit);
+      }),
+    );
   }
 
   return {
@@ -160,8 +180,7 @@ export function createButtons(dependencies: ButtonsDependencies): Buttons {
       const { call, user, fileLimit } = placeOf(interaction);
       const job = await queue.get(id);
       if (job?.user !== user) return await port.answer(call, notice(text.jobGone), 'private');
-      await port.defer(call, 'private');
-      await showJob(call, id, fileLimit);
+      await thinking(interaction, 'private', () => showJob(call, id, fileLimit));
     },
   };
 }

@@ -44,7 +44,7 @@ export const text = {
   jobGone: 'This job is not kept any more.',
 
   closing: 'The bot is being restarted. Please try again in a minute.',
-  arrivedTooSoon: 'The bot was restarted while it read this command. Nothing was started; please send it again.',
+  arrivedTooSoon: 'The bot was restarted while it read this. Nothing was started; please try it again.',
 
   notAnswered: 'Discord could not be reached in time, so nothing was started. Please try again.',
 

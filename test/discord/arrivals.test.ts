@@ -1,7 +1,7 @@
 import { pino } from 'pino';
 import { describe, expect, it } from 'vitest';
 import character from '../../commands/character.ts';
-import { notice } from '../../src/discord/card.ts';
+import { problemNotice } from '../../src/discord/card.ts';
 import { createArrivals } from '../../src/discord/arrivals.ts';
 import { beginNote } from '../../src/discord/reply-note.ts';
 import { text } from '../../src/discord/text.ts';
@@ -38,30 +38,31 @@ function noteOf(id: string) {
 describe('a command that is no job yet', () => {
   it('is told by the next process that nothing was started, and is forgotten', async () => {
     const { kept, asked, arrivals } = setUp();
-    arrivals.add(noteOf('1'));
-    arrivals.add(noteOf('2'));
+    await arrivals.begin(noteOf('1'));
+    await arrivals.begin(noteOf('2'));
     arrivals.remove(noteOf('2'));
-    await arrivals.tell(arrivals.left([]), notice(text.arrivedTooSoon));
-    expect(asked).toHaveLength(1);
-    expect(JSON.stringify(asked[0]?.message)).toContain('Nothing was started; please send it again');
+    await arrivals.tell(arrivals.left([]), problemNotice(text.arrivedTooSoon));
+    const edits = asked.filter(({ route }) => route === 'editReply');
+    expect(edits).toHaveLength(1);
+    expect(JSON.stringify(edits[0]?.message)).toContain('Nothing was started; please try it again');
     expect(kept.size).toBe(0);
   });
 
   it('is the job that it became, though the process was killed between the two', async () => {
     const { kept, asked, arrivals } = setUp();
     const note = noteOf('1');
-    arrivals.add(note);
+    await arrivals.begin(note);
     const request = { id: 'job', recipe: character, user: '1', answers: {}, note: JSON.stringify(note) };
-    await arrivals.tell(arrivals.left([acceptJob(request, 0)]), notice(text.arrivedTooSoon));
-    expect(asked).toEqual([]);
+    await arrivals.tell(arrivals.left([acceptJob(request, 0)]), problemNotice(text.arrivedTooSoon));
+    expect(asked.map(({ route }) => route)).toEqual(['defer']);
     expect(kept.size).toBe(0);
   });
 
   it('is told again and again while Discord is away, until its token is dead', async () => {
     const { kept, asked, refusals, arrivals, clock } = setUp();
     refusals.editReply = unavailable();
-    arrivals.add(noteOf('1'));
-    const told = arrivals.tell(arrivals.left([]), notice(text.arrivedTooSoon));
+    await arrivals.begin(noteOf('1'));
+    const told = arrivals.tell(arrivals.left([]), problemNotice(text.arrivedTooSoon));
     await eventually(() => {
       clock.advance(60_000);
       expect(kept.size).toBe(0);
@@ -70,16 +71,27 @@ describe('a command that is no job yet', () => {
     expect(asked.length).toBeGreaterThan(5);
   });
 
+  it('whose first answer was refused is forgotten, and told where nobody knows whether it was answered', async () => {
+    const { kept, asked, refusals, arrivals } = setUp();
+    refusals.defer = gone(10_062);
+    await expect(arrivals.begin(noteOf('1'))).rejects.toMatchObject({ kind: 'gone' });
+    expect(kept.size).toBe(0);
+    refusals.defer = unavailable();
+    await expect(arrivals.begin(noteOf('2'))).rejects.toMatchObject({ kind: 'unavailable' });
+    await eventually(() => expect(kept.size).toBe(0));
+    expect(JSON.stringify(asked.at(-1)?.message)).toContain(text.notAnswered);
+  });
+
   it('whose token is dead is forgotten, and its note that nobody can read as well', async () => {
     const { kept, refusals, store, arrivals } = setUp();
     refusals.editReply = gone(50_027);
-    arrivals.add(noteOf('1'));
+    await arrivals.begin(noteOf('1'));
     store.saveArrival('2', 'not JSON');
-    await arrivals.tell(arrivals.left([]), notice(text.arrivedTooSoon));
+    await arrivals.tell(arrivals.left([]), problemNotice(text.arrivedTooSoon));
     expect(kept.size).toBe(0);
   });
 
-  it('is not taken while the disk takes nothing', () => {
+  it('is not taken while the disk takes nothing', async () => {
     const { store, port, clock, log } = setUp();
     const full = Object.assign(new Error('database or disk is full'), { errcode: 13 });
     const arrivals = createArrivals({
@@ -93,6 +105,6 @@ describe('a command that is no job yet', () => {
       clock,
       log,
     });
-    expect(() => arrivals.add(noteOf('1'))).toThrow(UserError);
+    await expect(arrivals.begin(noteOf('1'))).rejects.toThrow(UserError);
   });
 });

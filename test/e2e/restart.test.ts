@@ -132,7 +132,7 @@ describe('after the bot was killed', { timeout: 60_000 }, () => {
     const interaction = await ana.call('character', { prompt: 'too early', character });
     const reply = await ana.answer(interaction);
     await killAndStart();
-    await ana.waitFor(reply.id, /restarted while it read this command. Nothing was started/);
+    await ana.waitFor(reply.id, /restarted while it read this. Nothing was started/);
     await worksFor(ana);
     expect(runsOf('too early')).toBe(0);
   });
