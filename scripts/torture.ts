@@ -25,6 +25,10 @@ const SETTLE_MS = 6 * 60_000;
 /** A run that the backend never heard of is given up after a minute, and one that never ends after two. */
 const STANDSTILL_MS = 150_000;
 const QUIET_MS = 3000;
+/** Some runs never end by themselves; the bot has nothing to do with them any more. */
+const QUIET_BESIDE_RUNS_MS = 20_000;
+/** How often it rests at most. */
+const RESTS = 4;
 /** So many cards under way, and none of them ends for so long: what never ends has taken all the places. */
 const HOLD_UP = 16;
 const HOLD_UP_MS = 15_000;
@@ -109,6 +113,7 @@ async function torture(): Promise<boolean> {
   let lives = 0;
   let isStopping = false;
   let lastEndAt = Date.now();
+  let rests = 0;
 
   function onLine({ level, msg, state }: LogLine): void {
     if (level >= 50) errors.set(msg, (errors.get(msg) ?? 0) + 1);
@@ -139,7 +144,8 @@ async function torture(): Promise<boolean> {
     occasions,
     signal: stop.signal,
     needsRest() {
-      if (people.underWay() < HOLD_UP || Date.now() - lastEndAt < HOLD_UP_MS) return false;
+      if (people.underWay() < HOLD_UP || Date.now() - lastEndAt < HOLD_UP_MS || rests >= RESTS) return false;
+      rests += 1;
       tell('nothing goes on: a minute without a kill');
       lastEndAt = Date.now();
       return true;
@@ -197,7 +203,7 @@ async function torture(): Promise<boolean> {
   return lost + twice + paidTwice + stuckCards + crashes.length + database.problems.length === 0 && code === 0;
 }
 
-/** Waits until nobody sees anything under way and the backend runs nothing. @returns false when that took too long */
+/** Waits until nobody sees anything under way. @returns false when that took too long */
 async function settle(people: People, sight: Sight, atBackend: ReadonlySet<string>): Promise<boolean> {
   const mostAt = Date.now() + SETTLE_MS;
   let toldAt = Date.now();
@@ -208,8 +214,8 @@ async function settle(people: People, sight: Sight, atBackend: ReadonlySet<strin
     const cards = people.underWay();
     const thinking = (await sight.thinking()).length;
     if (cards !== last.cards) last = { cards, at: Date.now() };
-    if (cards + thinking + atBackend.size > 0) quietSince = Date.now();
-    if (Date.now() - quietSince > QUIET_MS) return true;
+    if (cards + thinking > 0) quietSince = Date.now();
+    if (Date.now() - quietSince > (atBackend.size > 0 ? QUIET_BESIDE_RUNS_MS : QUIET_MS)) return true;
     if (Date.now() - toldAt > 15_000) {
       toldAt = Date.now();
       tell(`${cards} cards under way, ${thinking} thinking, ${atBackend.size} at the backend`);
