@@ -30,13 +30,13 @@ export interface Buttons {
 }
 
 interface ButtonsDependencies {
-  queue: Queue;
-  delivery: Delivery;
-  follower: Follower;
+  queue: Pick<Queue, 'get' | 'view' | 'cancel'>;
+  delivery: Pick<Delivery, 'resultPage' | 'filesPage' | 'originalsPage'>;
+  follower: Pick<Follower, 'renew'>;
   accept: Accept;
   arrivals: Arrivals;
   port: Port;
-  spool: Spool;
+  spool: Pick<Spool, 'folder' | 'copyInputs'>;
   /** lets an upload begin */
   inTurn: Gate;
   backendName: string;
