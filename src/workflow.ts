@@ -14,7 +14,7 @@ interface WorkflowNode {
 }
 
 /** Which input of which node a parameter is. */
-interface Place {
+export interface Place {
   readonly node: string;
   readonly input: string;
 }

@@ -1,0 +1,144 @@
+import { access, mkdir, writeFile } from 'node:fs/promises';
+import { join, relative, sep } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { JOBS_COMMAND } from '../src/commands.ts';
+import { UserError } from '../src/errors.ts';
+import { readViewComfyFile, type Form } from '../src/view-comfy.ts';
+import { readWorkflowSource, WorkflowFileError } from '../src/workflow-file.ts';
+import { printWritten } from '../src/written-json.ts';
+import { fitRecipe } from './recipe/fit.ts';
+import { draftFromForm } from './recipe/from-form.ts';
+import { draftFromWorkflow } from './recipe/from-workflow.ts';
+import { oneLine } from './recipe/names.ts';
+import { printRecipe } from './recipe/print.ts';
+import { optionTable } from './recipe/table.ts';
+
+/**
+ * `npm run recipe -- workflow_api.json --name portrait`: makes a command of a workflow, or of the form that a ViewComfy
+ * app has for it. What is written goes to stdout, what was guessed to stderr. Exit code 2: nothing was written, and why.
+ */
+const USAGE = `npm run recipe -- workflow_api.json --name portrait
+npm run recipe -- view_comfy.json --name portrait
+  --name NAME       the command's name: 1 to 32 of a-z, 0-9, _ and -
+  --workflow FILE   the workflow, where the form has another one or none
+  --form NUMBER     which form, where view_comfy.json has several
+  --dry-run         prints what would be asked, and writes nothing
+  --commands DIR    where the recipe goes; default: commands
+  --force           writes over a recipe of this name`;
+
+const COMMANDS = fileURLToPath(new URL('../commands', import.meta.url));
+const RECIPE_MODULE = fileURLToPath(new URL('../src/recipe.ts', import.meta.url));
+
+try {
+  await makeRecipe();
+} catch (error) {
+  if (!(error instanceof UserError) && !(error instanceof WorkflowFileError)) throw error;
+  process.stderr.write(`${error.message}\n`);
+  process.exitCode = 2;
+}
+
+async function makeRecipe(): Promise<void> {
+  const { path, name, values } = readArguments();
+  const folder = values.commands ?? COMMANDS;
+  const files = { recipe: join(folder, `${name}.ts`), workflow: join(folder, `${name}.workflow.json`) };
+  if (!values['dry-run'] && !values.force) await refuseExisting(Object.values(files));
+  const { form, source } = await readInput(path, values.form, values.workflow);
+
+  const draft = form ? draftFromForm(form, source) : draftFromWorkflow(source);
+  const { recipe, written, reasons, notes } = fitRecipe(name, draft, source);
+  for (const [option, reason] of reasons) say(`${option}: ${reason}.`);
+  for (const note of notes) say(note);
+  const { main } = recipe.outputs;
+  say(main.length > 0 ? `The result: files named ${main.join(', ')}.` : 'The result: every file that comes.');
+  process.stdout.write(optionTable(recipe));
+  if (values['dry-run']) return;
+
+  const text = printRecipe(recipe, {
+    workflowFile: `./${name}.workflow.json`,
+    recipeModule: moduleFrom(folder),
+    about: [draft.title, draft.description].filter((words) => words.trim() !== '').join(': '),
+  });
+  const flag = values.force ? 'w' : 'wx';
+  try {
+    await mkdir(folder, { recursive: true });
+    // The workflow first: a recipe without one would stop the bot from starting.
+    await writeFile(files.workflow, `${printWritten(written)}\n`, { flag });
+    await writeFile(files.recipe, text, { flag });
+  } catch (cause) {
+    throw new UserError(`${files.recipe} cannot be written.`, { cause });
+  }
+  process.stdout.write(`${Object.values(files).join(' and ')} are written.\n`);
+}
+
+async function readInput(path: string, formNumber: string | undefined, workflowPath: string | undefined) {
+  const forms = await readViewComfyFile(path);
+  if (!forms) {
+    if (formNumber !== undefined) throw new UserError(`${path} has no forms: leave out --form.`);
+    return { form: undefined, source: await readWorkflowSource(workflowPath ?? path) };
+  }
+  const form = chooseForm(path, forms, formNumber);
+  const source = workflowPath === undefined ? form.source : await readWorkflowSource(workflowPath);
+  if (source) return { form, source };
+  throw new UserError(`${path} has a form without its workflow. Name the workflow with --workflow workflow_api.json.`);
+}
+
+function chooseForm(path: string, forms: readonly Form[], formNumber: string | undefined): Form {
+  const [only] = forms;
+  const chosen = formNumber === undefined ? (forms.length === 1 ? only : undefined) : forms[Number(formNumber) - 1];
+  if (chosen) return chosen;
+  const list = forms.map(({ title }, index) => `--form ${index + 1} ${oneLine(title)}`);
+  throw new UserError(`${path} has ${forms.length} forms. Choose one:\n  ${list.join('\n  ')}`);
+}
+
+async function refuseExisting(paths: readonly string[]): Promise<void> {
+  for (const path of paths) {
+    const isThere = await access(path).then(
+      () => true,
+      () => false,
+    );
+    if (isThere) throw new UserError(`${path} is there already. Give another --name, or --force to write over it.`);
+  }
+}
+
+function readArguments() {
+  try {
+    const { values, positionals } = parseArgs({
+      options: {
+        name: { type: 'string' },
+        workflow: { type: 'string' },
+        form: { type: 'string' },
+        commands: { type: 'string' },
+        'dry-run': { type: 'boolean' },
+        force: { type: 'boolean' },
+      },
+      allowPositionals: true,
+    });
+    const [path, ...more] = positionals;
+    const { name } = values;
+    if (path !== undefined && more.length === 0 && name !== undefined) {
+      checkName(name);
+      return { path, name, values };
+    }
+  } catch (cause) {
+    if (cause instanceof UserError) throw cause;
+    throw new UserError(`${cause instanceof Error ? cause.message : ''}\n${USAGE}`, { cause });
+  }
+  throw new UserError(USAGE);
+}
+
+function checkName(name: string): void {
+  if (!/^[a-z0-9_-]{1,32}$/.test(name)) {
+    throw new UserError(`Discord takes no command named ${JSON.stringify(name)}: 1 to 32 of a-z, 0-9, _ and -.`);
+  }
+  if (name === JOBS_COMMAND) throw new UserError(`/${JOBS_COMMAND} is Troupe's own command. Give another --name.`);
+}
+
+function moduleFrom(folder: string): string {
+  const path = relative(folder, RECIPE_MODULE).split(sep).join('/');
+  return path.startsWith('.') ? path : `./${path}`;
+}
+
+function say(line: string): void {
+  process.stderr.write(`${line}\n`);
+}
