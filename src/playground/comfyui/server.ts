@@ -161,7 +161,7 @@ export async function createLocalComfyUI(options: LocalComfyUIOptions = {}): Pro
     query: URLSearchParams,
   ): Promise<unknown> {
     const post = async () => Object(JSON.parse(await readBody(request, maxBodyBytes)));
-    switch (`${request.method} ${path.replace(/^(\/history)\/.*/, '$1/*')}`) {
+    switch (`${request.method} ${path.replace(/^(\/history|\/object_info)\/.*/, '$1/*')}`) {
       case 'GET /prompt':
         return { exec_info: { queue_remaining: engine.waiting.length + engine.running.length } };
       case 'POST /prompt':
@@ -197,6 +197,10 @@ export async function createLocalComfyUI(options: LocalComfyUIOptions = {}): Pro
         return { system: { os: 'posix', comfyui_version: version, python_version: '3.11.2' }, devices: [] };
       case 'GET /object_info':
         return Object.fromEntries((options.nodes ?? []).map((kind) => [kind, { name: kind }]));
+      case 'GET /object_info/*': {
+        const kind = decodeURIComponent(path.slice(13));
+        return options.nodes?.includes(kind) ? { [kind]: { name: kind } } : {};
+      }
       default:
         throw plain(404, '404: Not Found');
     }
