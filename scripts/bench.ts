@@ -1,14 +1,21 @@
 /**
- * `npm run bench -- decode|fit|journey|queue [--json] [--quick]`: how fast, with how much memory and how smoothly results are
- * read, made to fit, and travel through the whole bot, and what a long line of jobs costs.
+ * `npm run bench -- backends|decode|fit|journey|queue [--json] [--quick]`: how fast, with how much memory and how smoothly
+ * results are read, made to fit, and travel through the whole bot, and what a job over each backend and a long line of
+ * jobs cost.
  */
 import { parseArgs } from 'node:util';
+import { benchBackends } from './bench/backends.ts';
 import { benchDecode } from './bench/decode.ts';
 import { benchFit } from './bench/fit.ts';
 import { benchJourney } from './bench/journey.ts';
 import { benchQueue } from './bench/queue.ts';
 
 const BENCHES = {
+  /** what a job costs over each backend, and what becomes of troubles */
+  async backends(options) {
+    const { lines, ratios, troubles } = await benchBackends(options);
+    return { lines, ratios, troubles };
+  },
   /** how results are read */
   async decode(options) {
     const { lines, crowd, ratios } = await benchDecode(options);
