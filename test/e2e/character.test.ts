@@ -142,12 +142,21 @@ describe('cancel', () => {
   });
 
   it('stops a running job at the backend', async () => {
+    stage = await openStage({ mode: 'poll', viewcomfy: { runMs: 60_000 } });
+    const ana = stage.person('ana');
+    const reply = await ana.character('first');
+    await expect.poll(() => stage.viewcomfy.runs.length, { timeout: 10_000 }).toBe(1);
+    await ana.press(await ana.waitFor(reply.id, /Running/), /Cancel/);
+    await ana.waitFor(reply.id, /Cancelled while it ran/);
+    await expect.poll(() => stage.viewcomfy.runs[0]?.outcome, { timeout: 10_000 }).toBe('cancelled');
+  });
+
+  it('says so where the backend cannot stop what it has begun', async () => {
     stage = await openStage({ viewcomfy: { runMs: 60_000 } });
     const ana = stage.person('ana');
     const reply = await ana.character('first');
     await ana.press(await ana.waitFor(reply.id, /Running/), /Cancel/);
-    await ana.waitFor(reply.id, /Cancelled while it ran/);
-    await expect.poll(() => stage.viewcomfy.runs[0]?.outcome, { timeout: 10_000 }).toBe('cancelled');
+    await expect(ana.waitFor(reply.id, /Cancelled here. ViewComfy cannot stop a run/)).resolves.toBeDefined();
   });
 
   it('obeys the owner and moderators, and nobody else', async () => {
