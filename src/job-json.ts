@@ -25,6 +25,7 @@ const Facts = z.object({
   endedAt: z.number().exactOptional(),
   backend: z.string().exactOptional(),
   canStop: z.boolean().exactOptional(),
+  handleFirst: z.boolean().exactOptional(),
   handle: z.string().exactOptional(),
   warnings: z.array(z.string()),
   files: z.array(Stored),
@@ -34,8 +35,21 @@ const Facts = z.object({
 
 /** @param directory paths below it are kept relative to it, so that it can be moved */
 export function factsOf(job: Job, directory: string): string {
-  const { answers, acceptedAt, startedAt, signAt, endedAt, backend, canStop, handle, warnings, files, failure, again } =
-    job;
+  const {
+    answers,
+    acceptedAt,
+    startedAt,
+    signAt,
+    endedAt,
+    backend,
+    canStop,
+    handleFirst,
+    handle,
+    warnings,
+    files,
+    failure,
+    again,
+  } = job;
   return JSON.stringify({
     answers: Object.fromEntries(
       Object.entries(answers).map(([name, answer]) => [
@@ -49,6 +63,7 @@ export function factsOf(job: Job, directory: string): string {
     endedAt,
     backend,
     canStop,
+    handleFirst,
     handle,
     warnings,
     failure,

@@ -22,15 +22,15 @@ import type { GivenAnswers, Recipe, StoredFile } from './recipe.ts';
  *
  * Every move is one transaction in the store and happens there first: a process that is killed at any moment begins
  * again with the last move that was made. Then `waiting` jobs keep their places, `delivering` ones are delivered, and
- * `running` ones are found again at the backend by their handle, or else are `interrupted`. An end that was not told to
- * its owner is told.
+ * `running` ones are found again at the backend by their handle. One without a handle goes back to `waiting` where the
+ * backend sends nothing before there is one, or else is `interrupted`. An end that was not told to its owner is told.
  */
 export const JOB_STATES = ['waiting', 'running', 'delivering', 'done', 'cancelled', 'failed', 'interrupted'] as const;
 export type JobState = (typeof JOB_STATES)[number];
 
 const MOVES: Readonly<Record<JobState, readonly JobState[]>> = {
   waiting: ['running', 'cancelled', 'failed'],
-  running: ['delivering', 'cancelled', 'failed', 'interrupted'],
+  running: ['delivering', 'cancelled', 'failed', 'interrupted', 'waiting'],
   delivering: ['done', 'failed', 'cancelled'],
   done: [],
   cancelled: [],
@@ -86,6 +86,8 @@ export interface Job extends JobRequest {
   readonly backend?: string;
   /** whether that one can stop a run; where it cannot, a cancelled run goes on there */
   readonly canStop?: boolean;
+  /** whether nothing was sent of the run while it has no handle */
+  readonly handleFirst?: boolean;
   /** by which the backend finds the run again */
   readonly handle?: string;
   readonly progress: Progress;
@@ -106,6 +108,7 @@ export function acceptJob(request: JobRequest, now: number): Job {
 /** @throws Error when a job cannot go from its state to `state`: that is a mistake in this program */
 export function moveJob(job: Job, state: JobState, now: number, failure?: Failure): Job {
   if (!MOVES[job.state].includes(state)) throw new Error(`A job that is ${job.state} cannot become ${state}`);
+  if (state === 'waiting') return unbegun(job);
   return {
     ...job,
     state,
@@ -114,6 +117,12 @@ export function moveJob(job: Job, state: JobState, now: number, failure?: Failur
     ...(MOVES[state].length === 0 && { closedAt: now }),
     ...(failure && { failure }),
   };
+}
+
+/** As before its turn. */
+function unbegun(job: Job): Job {
+  const { startedAt: _, signAt: _sign, backend: _backend, canStop: _stop, handleFirst: _first, ...rest } = job;
+  return { ...rest, state: 'waiting', progress: {}, warnings: [], files: [] };
 }
 
 export function hasEnded(job: Job): boolean {

@@ -50,7 +50,8 @@ export function createStoreQueue({ backend, store, spool, limits, clock, log }: 
   const safe = Promise.withResolvers<void>();
   const empty = Promise.withResolvers<void>();
   const leaving = new AbortController();
-  const runner = { backend: backend.name, canStop: backend.capabilities.cancel };
+  const { cancel: canStop, handleFirst } = backend.capabilities;
+  const runner = { backend: backend.name, canStop, handleFirst };
   const places = createPlaces({
     turns,
     times,
@@ -66,7 +67,8 @@ export function createStoreQueue({ backend, store, spool, limits, clock, log }: 
 
   for (const { job, turn } of store.open()) {
     entries.set(job.id, { job, listeners: new Set() });
-    if (job.state === 'waiting') turns.add(job.user, job.id, turn);
+    const waits = job.state === 'waiting' || (job.state === 'running' && leftAs(job) === 'waiting');
+    if (waits) turns.add(job.user, job.id, turn);
   }
 
   /** Writes first and remembers then: what is in memory is never ahead of the disk. */
@@ -212,10 +214,8 @@ export function createStoreQueue({ backend, store, spool, limits, clock, log }: 
   async function endRun(entry: Entry, signal: AbortSignal, error: unknown): Promise<void> {
     const { job } = entry;
     if (hasEnded(job)) return;
-    if (signal.reason === 'cancelled' || signal.reason === 'interrupted') {
-      const { reason } = signal;
-      return await surely(entry, () => move(entry, reason));
-    }
+    if (signal.reason === 'cancelled') return await surely(entry, () => move(entry, 'cancelled'));
+    if (signal.reason === 'interrupted') return await surely(entry, () => move(entry, leftAs(job)));
     const type = error instanceof BackendError ? error.type : undefined;
     // The backend was closed under it; the next process finds it again.
     if (leaving.signal.aborted && type === 'cancelled') return;
@@ -234,6 +234,11 @@ export function createStoreQueue({ backend, store, spool, limits, clock, log }: 
 
   function canBeFound({ handle }: Job): boolean {
     return handle !== undefined && backend.resume !== undefined;
+  }
+
+  /** What becomes of a run that nobody follows and that cannot be found again. */
+  function leftAs({ handle, handleFirst: isFirst = false }: Job): 'waiting' | 'interrupted' {
+    return isFirst && handle === undefined ? 'waiting' : 'interrupted';
   }
 
   /** Whether nothing runs here that would be lost. */
@@ -285,7 +290,7 @@ export function createStoreQueue({ backend, store, spool, limits, clock, log }: 
         const { job } = entry;
         if (job.state !== 'running') continue;
         if (canBeFound(job)) void run(entry);
-        else move(entry, 'interrupted');
+        else move(entry, leftAs(job));
       }
       pump();
     },

@@ -40,8 +40,13 @@ interface Run {
   end(error?: unknown): void;
 }
 
+interface HeldOptions {
+  readonly resumes?: boolean;
+  readonly handleFirst?: boolean;
+}
+
 /** A backend whose runs do what the test says. What was assigned a handle is found again where it may be. */
-function createHeldBackend(resumes: boolean) {
+function createHeldBackend({ resumes = true, handleFirst = false }: HeldOptions) {
   const runs: Run[] = [];
   let close = (): void => {};
   const closed = new Promise<void>((resolve) => (close = resolve));
@@ -81,7 +86,7 @@ function createHeldBackend(resumes: boolean) {
 
   const backend: Backend = {
     name: 'Held',
-    capabilities: { progress: false, preview: false, cancel: true, resume: resumes },
+    capabilities: { progress: false, preview: false, cancel: true, resume: resumes, handleFirst },
     run: (request) => hold(request, request.parameters['1-inputs-text']),
     ...(resumes && { resume: (handle, request) => hold(request, undefined, handle) }),
     async close() {
@@ -111,8 +116,8 @@ export function describeQueue(name: string, build: () => Promise<QueueHouse>): v
       await house.clear();
     });
 
-    async function begin(limits: Partial<QueueLimits> = {}, resumes = true) {
-      const held = createHeldBackend(resumes);
+    async function begin(limits: Partial<QueueLimits> = {}, options: HeldOptions = {}) {
+      const held = createHeldBackend(options);
       const open = await house.open(held.backend, { ...standard, ...limits }, clock);
       openQueues.push(open);
       const { queue } = open;
@@ -140,8 +145,8 @@ export function describeQueue(name: string, build: () => Promise<QueueHouse>): v
       return { queue, enter, state, places, run, runs: held.runs, kill: open.kill };
     }
 
-    async function started(limits?: Partial<QueueLimits>, resumes?: boolean) {
-      const house = await begin(limits, resumes);
+    async function started(limits?: Partial<QueueLimits>, options?: HeldOptions) {
+      const house = await begin(limits, options);
       house.queue.start();
       return house;
     }
@@ -362,6 +367,22 @@ export function describeQueue(name: string, build: () => Promise<QueueHouse>): v
         expect(await after.queue.untold()).toMatchObject([{ id: a }]);
       });
 
+      it('a run of which nothing can have been sent yet has its turn again', async () => {
+        const before = await started({}, { handleFirst: true });
+        const a = await before.enter('ana', 'a');
+        const b = await before.enter('bo', 'b');
+        await eventually(() => expect(before.runs).toHaveLength(1));
+        await before.kill();
+        // Whatever the next backend is like: what counts is what the run was begun with.
+        const after = await started();
+        await eventually(() => expect(after.runs).toMatchObject([{ words: 'a' }]));
+        expect([await after.state(a), await after.state(b)]).toEqual(['running', 'waiting']);
+        expect((await after.queue.get(a))?.handle).toBeUndefined();
+        await after.kill();
+        const last = await started();
+        expect(await last.state(a)).toBe('interrupted');
+      });
+
       it('a run with a handle is found again, with what is left of its time', async () => {
         const before = await started();
         const a = await before.enter('ana', 'a');
@@ -399,7 +420,7 @@ export function describeQueue(name: string, build: () => Promise<QueueHouse>): v
         before.run('a').assign('a handle');
         await eventually(async () => expect((await before.queue.get(a))?.handle).toBe('a handle'));
         await before.kill();
-        const after = await started({}, false);
+        const after = await started({}, { resumes: false });
         expect(await after.state(a)).toBe('interrupted');
         expect(after.runs).toEqual([]);
       });
@@ -463,6 +484,14 @@ export function describeQueue(name: string, build: () => Promise<QueueHouse>): v
       patience.abort();
       await drained;
       expect(await state(a)).toBe('interrupted');
+    });
+
+    it('keeps the turn of what nothing was sent of when the patience ends', async () => {
+      const { enter, state, runs, queue } = await started({}, { handleFirst: true });
+      const a = await enter('ana', 'a');
+      await eventually(() => expect(runs).toHaveLength(1));
+      await queue.drain(AbortSignal.abort());
+      expect(await state(a)).toBe('waiting');
     });
 
     it('leaves no half result of an earlier try beside a whole one', async () => {

@@ -64,7 +64,7 @@ describe.skipIf(!canMount)('a disk that is full,', () => {
     const runs: (() => void)[] = [];
     const backend: Backend = {
       name: 'Held',
-      capabilities: { progress: false, preview: false, cancel: true, resume: false },
+      capabilities: { progress: false, preview: false, cancel: true, resume: false, handleFirst: false },
       async *run({ folder }) {
         await new Promise<void>((resolve) => void runs.push(resolve));
         const path = join(folder, 'a.png');

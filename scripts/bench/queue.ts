@@ -48,7 +48,7 @@ function createHeldBackend() {
   const ends: (() => void)[] = [];
   const backend: Backend = {
     name: 'held',
-    capabilities: { progress: false, preview: false, cancel: true, resume: false },
+    capabilities: { progress: false, preview: false, cancel: true, resume: false, handleFirst: false },
     async *run({ folder, signal }) {
       await new Promise<void>((resolve) => {
         ends.push(resolve);

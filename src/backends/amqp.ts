@@ -87,7 +87,7 @@ export function createAmqp(options: AmqpOptions, { clock, log }: AmqpDependencie
 
   return {
     name: options.name ?? 'ComfyUI workers',
-    capabilities: { progress: true, preview: true, cancel: false, resume: true },
+    capabilities: { progress: true, preview: true, cancel: false, resume: true, handleFirst: true },
     run: (request) => perform(request, (session) => send(request, session)),
     resume: (handle, request) => perform(request, (session) => find(handle, session)),
     async close() {

@@ -45,6 +45,8 @@ export interface BackendCapabilities {
   readonly cancel: boolean;
   /** whether a run that was assigned a handle can be found again by it */
   readonly resume: boolean;
+  /** whether nothing is begun before its handle was told and the next event asked for: a run without one costs nothing */
+  readonly handleFirst: boolean;
 }
 
 export interface ResumeRequest {

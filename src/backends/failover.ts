@@ -97,6 +97,7 @@ export function createFailover(backends: readonly Backend[], { clock, log }: Fai
       preview: backends.some(({ capabilities }) => capabilities.preview),
       cancel: backends.every(({ capabilities }) => capabilities.cancel),
       resume: true,
+      handleFirst: backends.every(({ capabilities }) => capabilities.handleFirst),
     },
     run,
     resume,

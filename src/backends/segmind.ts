@@ -70,7 +70,7 @@ export function createSegmind(options: SegmindOptions, { clock, log }: SegmindDe
 
   return {
     name,
-    capabilities: { progress: false, preview: false, cancel: false, resume: false },
+    capabilities: { progress: false, preview: false, cancel: false, resume: false, handleFirst: false },
     run,
     account: () => account.state,
     health() {

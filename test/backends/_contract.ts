@@ -38,6 +38,7 @@ const CASES = [
   'cancel-waiting',
   'leave',
   'resume',
+  'handle-first',
   'close',
   'run-error',
   'out-of-memory',
@@ -103,7 +104,9 @@ export function describeBackend(name: string, start: () => Promise<StandIn>, lac
       register(lack === undefined ? title : `${title} (${lack})`, { meta: { contract } }, async ({ task }) => {
         await run();
         const isCapability = which === 'progress' || which === 'preview' || which === 'cancel' || which === 'resume';
-        if (isCapability && !backend.capabilities[which]) task.meta.contract = { ...contract, declined: true };
+        const isDeclined =
+          which === 'handle-first' ? !backend.capabilities.handleFirst : isCapability && !backend.capabilities[which];
+        if (isDeclined) task.meta.contract = { ...contract, declined: true };
       });
     }
 
@@ -244,6 +247,16 @@ export function describeBackend(name: string, start: () => Promise<StandIn>, lac
       expect((await expectFiles(desk, await collect(found))).length).toBeGreaterThanOrEqual(least());
       expect(service.taken()).toBe(1);
       await next.close();
+    });
+
+    check('handle-first', 'nothing is begun while the handle of a run is not kept', async () => {
+      if (!backend.capabilities.handleFirst) return;
+      for await (const event of backend.run(desk.request)) {
+        if (event.type === 'handle-assigned') break;
+      }
+      // As after a kill: another one asks for a run, and the first is nowhere.
+      await expectFiles(desk, await collect(backend.run(desk.request)));
+      expect(service.taken()).toBe(1);
     });
 
     check('close', 'closing ends what runs, and lets nothing begin', async () => {

@@ -147,7 +147,7 @@ describe('the REST API of the fork', () => {
   test('finds a run again, and stops none', async () => {
     const server = await lab.serve({ flavour: 'fork-with-workers', runMs: 300 });
     const first = lab.connect({ urls: [server.url], api: 'v1' });
-    expect(first.capabilities).toEqual({ progress: false, preview: false, cancel: false, resume: true });
+    expect(first.capabilities).toMatchObject({ progress: false, preview: false, cancel: false, resume: true });
     let handle = '';
     for await (const event of first.run(lab.desk.request)) {
       if (event.type === 'handle-assigned') handle = event.handle;

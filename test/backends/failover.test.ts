@@ -25,7 +25,7 @@ function createScripted(name: string, ...script: readonly (BackendError | readon
   }
   const backend: Backend = {
     name,
-    capabilities: { progress: true, preview: false, cancel: name !== 'AMQP', resume: true },
+    capabilities: { progress: true, preview: false, cancel: name !== 'AMQP', resume: true, handleFirst: true },
     run: () => play('run'),
     resume: (handle) => play(`resume ${handle}`),
     close: async () => void asked.push('close'),

@@ -96,6 +96,7 @@ test('the addresses decide how ViewComfy is spoken to, unless a mode is given', 
       preview: false,
       cancel: mode === 'poll',
       resume: true,
+      handleFirst: mode === 'poll',
     })),
   );
 });

@@ -44,7 +44,7 @@ export function createNative({ previews, cancels, ask, clean, clock, log, closin
   const cancel = createCancel({ ask, clock, log });
 
   return {
-    capabilities: { progress: true, preview: previews !== 'none', cancel: cancels, resume: true },
+    capabilities: { progress: true, preview: previews !== 'none', cancel: cancels, resume: true, handleFirst: true },
 
     async *run({ workflow: unfilled, files }, session) {
       const promptId = randomUUID();

@@ -38,7 +38,7 @@ const RunStatus = z.object({ status_str: z.literal('error'), messages: z.array(z
  */
 export function createV1({ ask, clean, clock, log }: V1Options): Mode {
   return {
-    capabilities: { progress: false, preview: false, cancel: false, resume: true },
+    capabilities: { progress: false, preview: false, cancel: false, resume: true, handleFirst: false },
 
     async *run({ workflow: unfilled, files }, session) {
       const values = await uploadFiles(files, session);

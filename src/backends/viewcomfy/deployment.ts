@@ -32,7 +32,7 @@ const PASSING: ReadonlySet<BackendErrorType> = new Set<BackendErrorType>(['cut',
 export function createDeployment({ address, logs, maxAnswerBytes, clean, notes }: DeploymentOptions): Mode {
   const { url, headers } = address;
   return {
-    capabilities: { progress: logs, preview: false, cancel: false, resume: true },
+    capabilities: { progress: logs, preview: false, cancel: false, resume: true, handleFirst: false },
     run,
     async *resume(handle, session) {
       const target = URL.parse(handle);

@@ -61,7 +61,7 @@ export function createPoll(options: PollOptions): Mode {
   const stopping = new Set<Promise<void>>();
 
   return {
-    capabilities: { progress: false, preview: false, cancel: true, resume: true },
+    capabilities: { progress: false, preview: false, cancel: true, resume: true, handleFirst: true },
     run,
     async *resume(handle, { patience }) {
       // It stays the one by which the run is found.
