@@ -27,8 +27,6 @@ export interface Port {
   /** A first answer that is whole. */
   answer(call: Call, message: OutgoingMessage, visibility: Visibility): Promise<void>;
   editReply(call: Call, message: OutgoingMessage, tries?: Tries, signal?: AbortSignal): Promise<string>;
-  /** A webhook takes no nonce: where the answer to a follow-up is lost it comes twice, which is better than not at all. */
-  followUp(call: Call, message: OutgoingMessage, visibility: Visibility): Promise<string>;
   editMessage(
     channel: string,
     id: string,
@@ -211,17 +209,6 @@ export function createPort({ interactions, bot, token, patience = PORT_PATIENCE,
       }
       return sendMessage('edit of the reply', message, tries, edit, given);
     },
-    followUp: (call, message, visibility) =>
-      sendMessage('follow-up', message, 'patient', async (signal) => {
-        const body = await formOf(message, visibility);
-        const query = new URLSearchParams({ wait: 'true' });
-        return await interactions.post(Routes.webhook(call.application, call.token), {
-          ...byCallToken,
-          body,
-          query,
-          signal,
-        });
-      }),
     editMessage(channel, id, message, tries = 'patient', given?: AbortSignal) {
       async function edit(signal: AbortSignal): Promise<unknown> {
         const body = await formOf(message, 'public');

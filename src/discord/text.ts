@@ -83,7 +83,9 @@ export const text = {
 
   waiting,
   startsAt: (ms: number | undefined) =>
-    ms === undefined ? 'too few runs were measured to say when' : `its turn comes about ${moment(rounded(ms))}`,
+    ms === undefined
+      ? 'how long it takes is known after the first few runs'
+      : `its turn comes about ${moment(rounded(ms))}`,
   endsAt: (ms: number) => `done about ${moment(rounded(ms))}`,
   coldStart: (ms: number) => `**Starting up**: a cold start usually takes about ${aboutDuration(ms)}`,
   running: (backend: string) => `**Running** on ${backend}`,

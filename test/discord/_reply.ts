@@ -42,7 +42,6 @@ export function openReply(change: Partial<ReplyNote> = {}, clock = createManualC
     deferUpdate: () => Promise.resolve(),
     answer: () => Promise.resolve(),
     editReply: (_call, message) => ask('editReply', '7', { message }),
-    followUp: () => ask('followUp', '8'),
     editMessage: (channel, id, message) => ask('editMessage', id, { channel, message }),
     sendMessage: (channel, message, nonce) =>
       ask('sendMessage', `in ${channel}`, { channel, nonce, marker: message.components[0]?.id, message }),

@@ -28,7 +28,7 @@ describe('the card of a job', () => {
   });
 
   it('says honestly when nobody knows', () => {
-    expect(said({ job: jobWith(), ahead: 3 }).json).toContain('too few runs were measured to say when');
+    expect(said({ job: jobWith(), ahead: 3 }).json).toContain('how long it takes is known after the first few runs');
     expect(said({ job: jobWith('running') }).json).not.toContain('about <t:');
   });
 
