@@ -52,7 +52,7 @@ describe('how long a request may take', () => {
 
 describe('what is sent again', () => {
   it('2: is so by us: a slow edit goes out once, not four times, and a failing one after pauses of ours', async () => {
-    const slow = await openRaw({ patience: { wordsMs: 60 } });
+    const slow = await openRaw({ patience: { wordsMs: 2000 } });
     await expect(slow.port.editReply(madeUpCall(), notice('x'), 'once')).rejects.toMatchObject(UNAVAILABLE);
     expect(slow.asked).toHaveLength(1);
 
@@ -139,7 +139,7 @@ describe('many requests', () => {
   });
 
   it('7: with one token go in a row; an edit that is out of date before its turn is never sent', async () => {
-    const { port, asked } = await openRaw({ patience: { wordsMs: 60 } });
+    const { port, asked } = await openRaw({ patience: { wordsMs: 2000 } });
     const upload = port.editReply(madeUpCall(1), filesOf(await makeFile('picture')));
     await eventually(() => expect(asked).toHaveLength(1));
     const stale = port.editReply(madeUpCall(1), notice('45 %'), 'once');
