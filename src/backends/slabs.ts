@@ -44,7 +44,9 @@ export function createSlabs(): Slabs {
 
   function settle(): void {
     writing -= 1;
-    // One a write: all at once would fill as many slabs again.
-    if (writing < MOST_WRITING) waiting.shift()?.();
+    // One a write: all at once would fill as many slabs again. But whoever waits and has nothing more to write ends no
+    // write that could wake the next: when the last write is over, nobody else will.
+    const count = writing === 0 ? waiting.length : writing < MOST_WRITING ? 1 : 0;
+    for (const wake of waiting.splice(0, count)) wake();
   }
 }
