@@ -77,5 +77,5 @@ async function perform(round: Round): Promise<RoundResult> {
 function wordsOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   const detail = 'detail' in error && typeof error.detail === 'string' ? `: ${error.detail}` : '';
-  return `${error.message}${detail}`.replaceAll(/\s+/g, ' ').slice(0, 80);
+  return `${error.message}${detail}`.replaceAll(/\s+/g, ' ').slice(0, 60);
 }
