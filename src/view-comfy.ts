@@ -80,7 +80,7 @@ const App = z.object({
           inputs: z.array(Group).default([]),
           advancedInputs: z.array(Group).default([]),
         }),
-        workflowApiJSON: z.unknown(),
+        workflowApiJSON: z.unknown().optional(),
       }),
     )
     .min(1),

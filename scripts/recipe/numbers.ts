@@ -23,6 +23,9 @@ const KNOWN: readonly (readonly [names: RegExp, span: Span])[] = [
   [/^(\w+_)?shift$/, { kind: 'number', min: 0, max: 100 }],
 ];
 
+/** What is longer is none of them; patterns may take their time for what somebody made up. */
+const LONGEST_KNOWN = 64;
+
 /** What Discord takes of a whole number, and no more of any other than can be written exactly. */
 const MOST = Number.MAX_SAFE_INTEGER;
 
@@ -39,7 +42,7 @@ export function spanOf(
     readonly max?: number | undefined;
   },
 ): Span {
-  const known = KNOWN.find(([names]) => names.test(input))?.[1];
+  const known = KNOWN.find(([names]) => input.length <= LONGEST_KNOWN && names.test(input))?.[1];
   const value = digits === undefined ? undefined : Number(digits);
   const isWhole = (digits === undefined || /^-?\d+$/.test(digits)) && [wish.min, wish.max].every(isWholeOrNone);
   const kind = wish.kind ?? (isWhole ? (known?.kind ?? 'integer') : 'number');

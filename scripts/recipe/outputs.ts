@@ -45,6 +45,6 @@ function sourcesOfSources(workflow: Workflow, saving: readonly string[]): Readon
 function prefixOf(value: unknown): string[] {
   if (typeof value !== 'string') return [];
   const [fixed = ''] = (value.split(/[/\\]/).at(-1) ?? '').split('%');
-  const plain = fixed.replaceAll(/[^A-Za-z0-9]+$/g, '');
-  return plain === '' ? [] : [safeName(plain)];
+  const [plain] = /^.*[A-Za-z0-9]/s.exec(fixed) ?? [];
+  return plain === undefined ? [] : [safeName(plain)];
 }

@@ -17,6 +17,7 @@ export interface RecipeText {
 export function printRecipe(recipe: Recipe, { workflowFile, recipeModule, about }: RecipeText): string {
   const comment = shorten(oneLine(about).replaceAll('*/', '* /'), WIDTH - '/**  */'.length);
   const { name, description, options, workflow, outputs } = recipe;
+  const ordered = Object.fromEntries(Object.entries(options).map(([name, option]) => [name, inOrder(option)]));
   const always = workflow?.always ? ['  // It has values of the form that a deployed workflow may not have.'] : [];
   return `${[
     `import type { Recipe } from ${quote(recipeModule)};`,
@@ -26,9 +27,7 @@ export function printRecipe(recipe: Recipe, { workflowFile, recipeModule, about 
     'export default {',
     property('  ', 'name', name),
     property('  ', 'description', description),
-    '  options: {',
-    ...Object.entries(options).map(([name, option]) => property('    ', name, inOrder(option))),
-    '  },',
+    property('  ', 'options', ordered),
     ...always,
     `  workflow: { graph: workflow${workflow?.always ? ', always: true' : ''} },`,
     printOutputs(outputs.main),

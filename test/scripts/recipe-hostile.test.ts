@@ -1,0 +1,490 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import * as fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { printRecipe } from '../../scripts/recipe/print.ts';
+import { loadRecipes } from '../../src/commands.ts';
+import { UserError } from '../../src/errors.ts';
+import type { Recipe } from '../../src/recipe.ts';
+import { placeOf, type Workflow } from '../../src/workflow.ts';
+import { WorkflowFileError } from '../../src/workflow-file.ts';
+import { parseWritten, printWritten, writtenAt } from '../../src/written-json.ts';
+import { answersTo, changedBy, expectedOf, recipeOf, register } from './_recipe.ts';
+
+/** What makes trouble in names, in text, and in TypeScript. */
+const TROUBLE = [
+  '__proto__',
+  'constructor',
+  'toString',
+  'private',
+  '',
+  ' ',
+  '1',
+  '-inputs-',
+  '*/ process.exit(1) /*',
+  "'; process.exit(1); '",
+  '"\\',
+  `'+""+process.exit(1)+""+'`,
+  `"+''+process.exit(1)+''+"`,
+  `\\'\\""`,
+  '\\',
+  '${process.exit(1)}',
+  '`',
+  '\u2028\u2029\0\n\r',
+  '\ud800',
+  '‮⁦​',
+  '👩‍🚀',
+  '名前',
+  'é'.repeat(120),
+  'x'.repeat(7000),
+];
+const text = fc.oneof(
+  { weight: 2, arbitrary: fc.constantFrom(...TROUBLE) },
+  { weight: 3, arbitrary: fc.constantFrom('a', 'words of a prompt', 'Steps', 'Seed of mine', 'seed') },
+  { weight: 1, arbitrary: fc.string({ unit: 'binary', maxLength: 40 }) },
+);
+const USUAL_IDS = ['1', '2', '3', '4', '5', '6', '7', '12:7'];
+const id = fc.oneof(
+  { weight: 30, arbitrary: fc.constantFrom(...USUAL_IDS) },
+  { weight: 3, arbitrary: fc.constantFrom('1-inputs-seed', 'a-b', '1-inputs', 'constructor', 'hasOwnProperty', '') },
+  { weight: 1, arbitrary: text },
+);
+const inputName = fc.oneof(
+  {
+    weight: 30,
+    arbitrary: fc.constantFrom(
+      'positive',
+      'negative',
+      'guider',
+      'conditioning',
+      'text',
+      'prompt',
+      'string',
+      'value',
+      'basic_pipe',
+      'seed',
+      'noise_seed',
+      'steps',
+      'cfg',
+      'width',
+      'height',
+      'length',
+      'latent_image',
+      'image',
+      'images',
+      'upscale_by',
+      'filename_prefix',
+      '',
+    ),
+  },
+  { weight: 5, arbitrary: fc.constantFrom('seed-inputs-seed', 'in-put', 'add_noise', 'constructor') },
+  { weight: 1, arbitrary: text },
+);
+const kind = fc.oneof(
+  {
+    weight: 12,
+    arbitrary: fc.constantFrom(
+      'KSampler',
+      'SamplerCustomAdvanced',
+      'CFGGuider',
+      'CLIPTextEncode',
+      'ToBasicPipe',
+      'FromBasicPipe',
+      'Reroute',
+      'PrimitiveInt',
+      'ConditioningZeroOut',
+      'LoadImage',
+      'LoadVideo',
+      'SaveImage',
+      'EmptyLatentImage',
+      'ShowText',
+    ),
+  },
+  { weight: 1, arbitrary: text },
+);
+
+/** JSON text of its own: numbers by their digits. */
+const digits = fc.constantFrom(
+  '0',
+  '-0',
+  '1.0',
+  '20',
+  '1e21',
+  '1e400',
+  '-7',
+  '0.5',
+  '9007199254740993',
+  '18446744073709551615',
+);
+const literal = fc.oneof(
+  digits,
+  text.map((words) => JSON.stringify(words)),
+);
+const value = fc.oneof(
+  {
+    weight: 5,
+    arbitrary: fc.tuple(fc.constantFrom(...USUAL_IDS, '1-inputs', 'gone'), fc.nat(4)).map((to) => JSON.stringify(to)),
+  },
+  { weight: 8, arbitrary: literal },
+  { weight: 1, arbitrary: fc.constantFrom('null', 'true', '[]', '{}', '[["1",0]]', '["1"]', '[1,0]', '["1",0.5]') },
+);
+const printObject = (entries: readonly (readonly [string, string])[]) =>
+  `{${entries.map(([name, item]) => `${JSON.stringify(name)}:${item}`).join()}}`;
+
+const node = fc.record({
+  kind,
+  title: text,
+  inputs: fc.array(fc.tuple(inputName, value), { minLength: 1, maxLength: 8 }),
+});
+const nodes = fc.array(fc.tuple(id, node), { minLength: 3, maxLength: 12 });
+const printGraph = (all: readonly (readonly [string, { kind: string; title: string; inputs: [string, string][] }])[]) =>
+  printObject(
+    all.map(([id, { kind, title, inputs }]) => [
+      id,
+      `{"class_type":${JSON.stringify(kind)},"_meta":{"title":${JSON.stringify(title)}},"inputs":${printObject(inputs)}}`,
+    ]),
+  );
+const graph = nodes.map(printGraph);
+
+const bound = fc.constantFrom('-1e400', '0', '1', '0.5', '1e300', 'null', '"1"');
+const field = fc.record({
+  title: text,
+  place: fc.tuple(fc.nat(11), fc.nat(7)),
+  elsewhere: fc.option(fc.tuple(id, inputName)),
+  valueType: fc.constantFrom(
+    'string',
+    'long-text',
+    'number',
+    'float',
+    'bigint',
+    'boolean',
+    'seed',
+    'select',
+    'slider',
+    'image',
+    'video',
+    '',
+  ),
+  value: fc.oneof(
+    { weight: 4, arbitrary: literal },
+    { weight: 1, arbitrary: fc.constantFrom('5e-324', 'null', '{}', 'true') },
+  ),
+  helpText: text,
+  bounds: fc.tuple(bound, bound, bound),
+  required: fc.boolean(),
+  visibility: fc.constantFrom('active', 'active', 'active', 'hidden', 'deleted'),
+  options: fc.array(fc.record({ label: text, value: text }), { maxLength: 27 }),
+});
+const form = fc
+  .record({ title: text, fields: fc.array(field, { maxLength: 30 }), nodes })
+  .map(({ title, fields, nodes }) => {
+    const printed = fields.map(({ place: [at, nth], elsewhere, bounds: [min, max, step], value, ...rest }) => {
+      const [id, { inputs }] = nodes[at % nodes.length] ?? ['', { inputs: [] }];
+      const [node, input] = at === 11 && elsewhere ? elsewhere : [id, inputs[nth % inputs.length]?.[0] ?? ''];
+      return printObject([
+        ...Object.entries(rest).map(([name, item]) => [name, JSON.stringify(item)] as const),
+        ['workflowPath', JSON.stringify([node, 'inputs', input])],
+        ['value', value],
+        ['validations', JSON.stringify({ required: rest.required })],
+        [
+          'slider',
+          printObject([
+            ['min', min],
+            ['max', max],
+            ['step', step],
+          ]),
+        ],
+        [
+          'range',
+          printObject([
+            ['min', max],
+            ['max', min],
+          ]),
+        ],
+      ]);
+    });
+    const name = JSON.stringify(title);
+    const shown = `{"title":${name},"description":${name},"inputs":[{"title":${name},"inputs":[${printed.join()}]}]}`;
+    return `{"file_type":"view_comfy","workflows":[{"workflowApiJSON":${printGraph(nodes)},"viewComfyJSON":${shown}}]}`;
+  });
+
+/** What came of it, or a sentence; anything else that is thrown fails the test. */
+function made(json: string, index?: number): ReturnType<typeof recipeOf> | string {
+  try {
+    return recipeOf(json, index);
+  } catch (error) {
+    if (error instanceof UserError || error instanceof WorkflowFileError) return error.message;
+    throw error;
+  }
+}
+
+/** Discord takes it, and every answer goes to its own parameters and nowhere else. */
+function expectRight(recipe: Recipe): void {
+  register(recipe);
+  const answers = answersTo(recipe);
+  const { changes, unknown } = changedBy(recipe, answers);
+  const expected = expectedOf(recipe, answers);
+  expect(unknown).toEqual([]);
+  expect(changes.filter((line) => !expected.includes(line))).toEqual([]);
+  const graph = recipe.workflow?.graph ?? {};
+  // An answer that is the workflow's own value changes nothing.
+  const same = expected.filter((line) => !changes.includes(line));
+  const keys = Object.values(recipe.options).flatMap(({ parameters }) => parameters);
+  expect(keys.map((key) => `${key}: ${JSON.stringify(ownValue(graph, key))}`)).toEqual(expect.arrayContaining(same));
+  expect(new Set(keys).size).toBe(keys.length);
+  for (const key of keys) expect([key, placesOf(graph, key)]).toEqual([key, 1]);
+}
+
+function inputsOf(graph: Workflow): string[] {
+  return Object.entries(graph).flatMap(([node, { inputs }]) =>
+    Object.entries(inputs).map(([input, value]) => JSON.stringify([node, input, value])),
+  );
+}
+
+function ownValue(graph: Workflow, key: string): unknown {
+  const place = placeOf(graph, key);
+  return place && graph[place.node]?.inputs[place.input];
+}
+
+function placesOf(graph: Workflow, key: string): number {
+  const entries = Object.entries(graph).map(([node, { inputs }]) => [node, Object.keys(inputs)] as const);
+  return entries.flatMap(([node, inputs]) => inputs.filter((input) => `${node}-inputs-${input}` === key)).length;
+}
+
+const RUNS = { numRuns: 200 };
+
+describe('hostile workflows', () => {
+  it('give a sentence or a right command', () => {
+    let asked = 0;
+    fc.assert(
+      fc.property(graph, (json) => {
+        const result = made(json);
+        if (typeof result === 'string') return;
+        const { recipe, written } = result;
+        expectRight(recipe);
+        expect(printWritten(written)).toBe(printWritten(parseWritten(json)));
+        const graph: Workflow = JSON.parse(json);
+        expect(inputsOf(recipe.workflow?.graph ?? {})).toEqual(inputsOf(graph));
+        for (const option of Object.values(recipe.options)) {
+          asked += 1;
+          for (const key of option.parameters) {
+            const own = ownValue(recipe.workflow?.graph ?? {}, key);
+            // What is asked is of the kind that stands there, and the default is what stands there.
+            const isText = option.kind === 'text' || option.kind === 'picture';
+            expect(typeof own).toBe(isText ? 'string' : 'number');
+            const standing = 'default' in option ? option.default : own;
+            expect(own).toBe(own === 0 ? own : standing);
+          }
+        }
+      }),
+      RUNS,
+    );
+    // Otherwise nothing was tried.
+    expect(asked).toBeGreaterThan(80);
+  });
+
+  it('give a sentence or a right command with a form too, and only the form’s values are changed', () => {
+    let fixed = 0;
+    let asked = 0;
+    fc.assert(
+      fc.property(form, (json) => {
+        const result = made(json, 0);
+        if (typeof result === 'string') return;
+        expectRight(result.recipe);
+        asked += Object.keys(result.recipe.options).length;
+        const before = writtenAt(parseWritten(json), 'workflows', 0, 'workflowApiJSON');
+        const fields = writtenAt(parseWritten(json), 'workflows', 0, 'viewComfyJSON', 'inputs', 0, 'inputs');
+        const all = Array.isArray(fields) ? fields : [];
+        for (const [node, now] of result.written) {
+          const inputs = writtenAt(now, 'inputs');
+          for (const [input, value] of inputs instanceof Map ? inputs : []) {
+            const was = writtenAt(before, node, 'inputs', input);
+            if (printWritten(value) === printWritten(was ?? null)) continue;
+            fixed += 1;
+            const wishes = all.filter(
+              (field) => writtenAt(field, 'workflowPath', 0) === node && writtenAt(field, 'workflowPath', 2) === input,
+            );
+            const values = wishes
+              .filter((field) => writtenAt(field, 'visibility') !== 'deleted')
+              .map((field) => printWritten(writtenAt(field, 'value') ?? null));
+            expect(values).toContain(printWritten(value));
+          }
+        }
+      }),
+      RUNS,
+    );
+    expect(fixed).toBeGreaterThan(50);
+    expect(asked).toBeGreaterThan(80);
+  });
+
+  it.each<[string, (index: number, count: number) => object]>([
+    ['a chain of conditioning', (index) => ({ class_type: 'Pass', inputs: { conditioning: [`${index + 1}`, 0] } })],
+    [
+      'a circle of samplers',
+      (index, count) => ({
+        class_type: 'KSampler',
+        inputs: { positive: [`${(index + 1) % count}`, 0], seed: 1, steps: index },
+      }),
+    ],
+    ['a circle of numbers', (index, count) => ({ class_type: 'A', inputs: { seed: [`${(index + 1) % count}`, 0] } })],
+    [
+      'a pyramid of joined words',
+      (index) => ({
+        class_type: index === 0 ? 'KSampler' : 'Join',
+        inputs: { positive: ['1', 0], string_a: [`${index + 1}`, 0], string_b: [`${index + 2}`, 0] },
+      }),
+    ],
+    [
+      'nodes of one title that all save',
+      (index) => ({
+        class_type: 'SaveImage',
+        _meta: { title: 'Same' },
+        inputs: { filename_prefix: 'x', images: [`${index + 1}`, 0] },
+      }),
+    ],
+    [
+      'nodes of one title that are all asked',
+      (index) => ({
+        class_type: 'LoadImage',
+        _meta: { title: 'Same' },
+        inputs: { image: 'a.png', mask: [`${index + 1}`, 0] },
+      }),
+    ],
+  ])('of 10,000 nodes end as well: %s', (_what, node) => {
+    const count = 10_000;
+    const json = JSON.stringify(
+      Object.fromEntries(Array.from({ length: count }, (_, index) => [index, node(index, count)])),
+    );
+    const result = made(json);
+    if (typeof result === 'string') throw new Error(result);
+    register(result.recipe);
+    expect(Object.keys(result.recipe.options).length).toBeLessThanOrEqual(24);
+    expect(result.notes.length).toBeLessThan(20);
+  });
+
+  it('whose keys lead to two inputs keep both as they are', () => {
+    const sampler = { class_type: 'KSampler', inputs: { seed: 1, 'seed-inputs-seed': 2 } };
+    const graph = { '1': sampler, '1-inputs-seed': { class_type: 'KSampler', inputs: { seed: 3 } } };
+    const fields = [
+      { workflowPath: ['1', 'inputs', 'seed-inputs-seed'], valueType: 'number', value: 5 },
+      { workflowPath: ['1-inputs-seed', 'inputs', 'seed'], valueType: 'number', value: 6, visibility: 'hidden' },
+      { workflowPath: ['1', 'inputs', 'seed'], valueType: 'number', value: 7 },
+    ];
+    const form = { viewComfyJSON: { inputs: [{ inputs: fields }] }, workflowApiJSON: graph };
+    const result = made(JSON.stringify({ file_type: 'view_comfy', workflows: [form] }), 0);
+    if (typeof result === 'string') throw new Error(result);
+    expect(Object.values(result.recipe.options).map(({ parameters }) => parameters)).toEqual([['1-inputs-seed']]);
+    expect(result.recipe.workflow?.graph).toEqual(graph);
+    expect(result.notes.join()).toContain('no parameter can be called "1-inputs-seed-inputs-seed"');
+  });
+
+  it('of names and words of some hundred kilobytes end as well', () => {
+    for (const long of [
+      '_'.repeat(2e5) + 'a',
+      'strength_'.repeat(2e4),
+      'a b'.repeat(6e4),
+      '1_'.repeat(1e5),
+      "'".repeat(2e5),
+    ]) {
+      const inputs = { [long]: 1, prompt: long, filename_prefix: long, seed: 1, images: ['1', 0] };
+      const graph = {
+        '1': { class_type: 'Sampler', _meta: { title: long }, inputs },
+        [long]: { class_type: long, inputs },
+      };
+      const fields = Object.entries(inputs).map(([input, value]) => ({
+        title: long,
+        workflowPath: ['1', 'inputs', input],
+        valueType: input === 'seed' ? 'seed' : typeof value,
+        value,
+      }));
+      const form = {
+        viewComfyJSON: { title: long, inputs: [{ title: long, inputs: fields }] },
+        workflowApiJSON: graph,
+      };
+      for (const result of [
+        made(JSON.stringify(graph)),
+        made(JSON.stringify({ file_type: 'view_comfy', workflows: [form] }), 0),
+      ]) {
+        if (typeof result === 'string') throw new Error(result);
+        register(result.recipe);
+        expect(Object.keys(result.recipe.options)).toContain('seed');
+      }
+    }
+  });
+
+  it('that are none end in a sentence', () => {
+    fc.assert(
+      fc.property(fc.json(), (json) => {
+        expect(typeof made(json)).toBe('string');
+      }),
+      RUNS,
+    );
+  });
+});
+
+describe('a recipe that is printed', () => {
+  const option = (description: string, key: string) => ({
+    description: description.slice(0, 100) || 'x',
+    parameters: [`1-inputs-${key}`],
+  });
+  const label = text.map((words) => words.slice(0, 100));
+  const words = text.chain((name) =>
+    fc.tuple(fc.constant(name.replaceAll(/[\n\r\u2028\u2029]/g, '') || 'x'), text, text),
+  );
+  const number = fc.double({ noNaN: true, noDefaultInfinity: true });
+  const anyOption = fc.oneof(
+    words.map(([key, description, standing]) => ({
+      kind: 'text' as const,
+      ...option(description, key),
+      default: standing,
+    })),
+    fc.tuple(words, number, number).map(([[key, description], min, max]) => ({
+      kind: 'number' as const,
+      ...option(description, key),
+      min,
+      max,
+      default: max,
+    })),
+    fc
+      .tuple(words, fc.uniqueArray(fc.tuple(label, label), { maxLength: 25, selector: ([shown]) => shown }))
+      .map(([[key, description], choices]) => ({
+        kind: 'choice' as const,
+        ...option(description, key),
+        choices: Object.fromEntries(choices.filter(([shown]) => shown !== '__proto__')),
+      })),
+  );
+  const name = fc.stringMatching(/^[a-z0-9_-]{1,32}$/).filter((name) => name !== 'private' && name !== '__proto__');
+  const recipe = fc.record({
+    description: text.map((words) => words.slice(0, 100) || 'x'),
+    options: fc.dictionary(name, anyOption, { maxKeys: 5 }),
+    outputs: fc.record({ main: fc.array(text, { maxLength: 4 }) }),
+    always: fc.boolean(),
+    about: text,
+  });
+
+  it('is read again as the same data, whatever is in it', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'troupe-printed-'));
+    try {
+      const graph = { '1': { class_type: 'A', inputs: {} } };
+      await writeFile(join(folder, 'workflow.json'), JSON.stringify(graph));
+      const samples = fc.sample(recipe, 200).map(({ always, about, ...rest }, index) => ({
+        about,
+        recipe: { ...rest, name: `r${index}`, workflow: { graph, ...(always && { always }) } } satisfies Recipe,
+      }));
+      for (const { about, recipe } of samples) {
+        const printed = printRecipe(recipe, {
+          workflowFile: './workflow.json',
+          recipeModule: '../src/recipe.ts',
+          about,
+        });
+        await writeFile(join(folder, `${recipe.name}.ts`), printed);
+      }
+      const loaded = await loadRecipes(folder);
+      expect(loaded.size).toBe(200);
+      for (const { recipe } of samples) expect(loaded.get(recipe.name)).toEqual(recipe);
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+  });
+});

@@ -1,0 +1,553 @@
+import { existsSync } from 'node:fs';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { loadRecipes } from '../../src/commands.ts';
+import { answersTo, changedBy, expectedOf, recipeOf, register } from './_recipe.ts';
+import { runScript } from './_script.ts';
+
+const SHARED = fileURLToPath(new URL('../../../shared/workflows/', import.meta.url));
+const FLUX = join('flux-consistent-characters', 'workflow_api.json');
+const ROOT = fileURLToPath(new URL('../../', import.meta.url));
+
+/** Two passes with one prompt through a reroute, a negative one, a picture, and a size that a node of its own holds. */
+const GRAPH = {
+  '9': {
+    class_type: 'SaveImage',
+    _meta: { title: 'Save Image' },
+    inputs: { filename_prefix: 'Out/Portrait_%date%', images: ['8', 0] },
+  },
+  '3': {
+    class_type: 'KSampler',
+    _meta: { title: 'KSampler' },
+    inputs: {
+      seed: 7,
+      steps: 20,
+      cfg: 6.5,
+      positive: ['31', 0],
+      negative: ['31', 1],
+      latent_image: ['5', 0],
+      model: ['4', 0],
+    },
+  },
+  '31': {
+    class_type: 'ControlNetApplyAdvanced',
+    inputs: { strength: 0.6, positive: ['20', 0], negative: ['7', 0], control_net: ['32', 0], image: ['12', 0] },
+  },
+  '20': { class_type: 'Reroute', inputs: { '': ['6', 0] } },
+  '6': { class_type: 'CLIPTextEncode', inputs: { text: ['21', 0], clip: ['4', 1] } },
+  '21': { class_type: 'PrimitiveStringMultiline', _meta: { title: 'What to draw' }, inputs: { value: 'a cat' } },
+  '7': { class_type: 'CLIPTextEncode', inputs: { text: 'blurry', clip: ['4', 1] } },
+  '5': { class_type: 'EmptyLatentImage', inputs: { width: ['22', 0], height: 768, batch_size: 1 } },
+  '22': { class_type: 'PrimitiveInt', inputs: { value: 512 } },
+  '12': { class_type: 'LoadImage', _meta: { title: 'Load Image' }, inputs: { image: 'a.png', upload: 'image' } },
+  '4': { class_type: 'CheckpointLoaderSimple', inputs: { ckpt_name: 'x.safetensors' } },
+  '32': { class_type: 'ControlNetLoader', inputs: { control_net_name: 'y.safetensors' } },
+  '8': { class_type: 'VAEDecode', inputs: { samples: ['3', 0], vae: ['4', 2] } },
+  '40': {
+    class_type: 'KSampler',
+    inputs: { seed: 9, steps: 20, cfg: 1, positive: ['20', 0], negative: ['7', 0], model: ['4', 0] },
+  },
+};
+
+const field = (path: readonly string[], more: object) => ({
+  workflowPath: [path[0], 'inputs', path[1]],
+  title: '',
+  ...more,
+});
+const form = (inputs: readonly object[], graph: object = GRAPH) =>
+  JSON.stringify({
+    file_type: 'view_comfy',
+    workflows: [
+      {
+        viewComfyJSON: { title: 'Portraits', description: 'Draws a portrait', inputs: [{ title: 'All', inputs }] },
+        workflowApiJSON: graph,
+      },
+    ],
+  });
+
+describe('a recipe of a workflow', () => {
+  const made = () => recipeOf(JSON.stringify(GRAPH));
+
+  it('asks for the words at the samplers’ links, the picture, the seeds, the size and the steps', () => {
+    const { options, outputs } = made().recipe;
+    expect(
+      Object.entries(options).map(([name, { kind, required, parameters }]) => [name, kind, required, parameters]),
+    ).toEqual([
+      ['prompt', 'text', true, ['21-inputs-value']],
+      ['image', 'picture', true, ['12-inputs-image']],
+      ['negative', 'text', undefined, ['7-inputs-text']],
+      ['seed', 'seed', undefined, ['3-inputs-seed', '40-inputs-seed']],
+      ['width', 'integer', undefined, ['22-inputs-value']],
+      ['height', 'integer', undefined, ['5-inputs-height']],
+      ['steps', 'integer', undefined, ['3-inputs-steps', '40-inputs-steps']],
+      ['cfg', 'number', undefined, ['3-inputs-cfg']],
+    ]);
+    expect(options).toMatchObject({ negative: { default: 'blurry' }, width: { default: 512 }, cfg: { default: 6.5 } });
+    expect(outputs).toEqual({ main: ['Portrait'] });
+  });
+
+  it('says of each option why it is there', () => {
+    const { reasons } = made();
+    expect(reasons.get('prompt')).toBe(
+      "the words of PrimitiveStringMultiline 'What to draw', followed from the samplers",
+    );
+    expect([...reasons.keys()]).toEqual(Object.keys(made().recipe.options));
+  });
+
+  it('registers, and each answer goes where it belongs and nowhere else', () => {
+    const { recipe } = made();
+    register(recipe);
+    const answers = answersTo(recipe);
+    const { changes, unknown } = changedBy(recipe, answers);
+    expect(changes.toSorted()).toEqual(expectedOf(recipe, answers).toSorted());
+    expect(unknown).toEqual([]);
+  });
+
+  it('leaves out a negative prompt that no sampler hears, and one that is zeroed', () => {
+    const sampler = { class_type: 'KSampler', inputs: { cfg: 1, positive: ['1', 0], negative: ['2', 0], seed: 1 } };
+    const text = (words: string) => ({ class_type: 'CLIPTextEncode', inputs: { text: words, clip: ['9', 0] } });
+    const unheard = { '1': text('a'), '2': text('b'), '3': sampler };
+    expect(Object.keys(recipeOf(JSON.stringify(unheard)).recipe.options)).toEqual(['prompt', 'seed']);
+    const zeroed = {
+      '1': text('a'),
+      '2': { class_type: 'ConditioningZeroOut', inputs: { conditioning: ['1', 0] } },
+      '3': { ...sampler, inputs: { ...sampler.inputs, cfg: 5 } },
+    };
+    expect(Object.keys(recipeOf(JSON.stringify(zeroed)).recipe.options)).toEqual(['prompt', 'seed', 'cfg']);
+  });
+
+  it('follows bundles to the side that was taken out of them', () => {
+    const bundled = {
+      '1': { class_type: 'CLIPTextEncode', inputs: { text: 'good' } },
+      '2': { class_type: 'CLIPTextEncode', inputs: { text: 'bad' } },
+      '3': { class_type: 'ToBasicPipe', inputs: { positive: ['1', 0], negative: ['2', 0] } },
+      '4': { class_type: 'FromBasicPipe', inputs: { basic_pipe: ['3', 0] } },
+      '5': { class_type: 'KSampler', inputs: { cfg: 7, positive: ['4', 3], negative: ['4', 4] } },
+    };
+    expect(recipeOf(JSON.stringify(bundled)).recipe.options).toMatchObject({
+      prompt: { parameters: ['1-inputs-text'] },
+      negative: { parameters: ['2-inputs-text'] },
+    });
+  });
+
+  it('without a sampler takes what is called a prompt, and says so', () => {
+    const remote = { '1': { class_type: 'ImageService', inputs: { prompt: 'a cat', seed: 3, size: 'auto' } } };
+    const { recipe, reasons } = recipeOf(JSON.stringify(remote));
+    expect(Object.keys(recipe.options)).toEqual(['prompt', 'seed']);
+    expect(reasons.get('prompt')).toContain('no sampler');
+  });
+
+  it('asks for the seed that has a title of its own, and leaves the others', () => {
+    const seeds = {
+      '1': { class_type: 'RandomNoise', _meta: { title: 'RandomNoise' }, inputs: { noise_seed: 1 } },
+      '2': { class_type: 'RandomNoise', _meta: { title: 'Scene seed' }, inputs: { noise_seed: 2 } },
+    };
+    const { recipe, notes } = recipeOf(JSON.stringify(seeds));
+    expect(recipe.options).toMatchObject({ seed: { parameters: ['2-inputs-noise_seed'] } });
+    expect(notes).toContain("1 more seeds keep the workflow's own value: no title calls them seeds.");
+  });
+
+  it('takes for the result what nothing else that is saved is made from', () => {
+    const save = (prefix: string, from: string) => ({
+      class_type: 'SaveImage',
+      inputs: { filename_prefix: prefix, images: [from, 0] },
+    });
+    const saving = {
+      '1': { class_type: 'Draw', inputs: { prompt: 'x' } },
+      '2': { class_type: 'Upscale', inputs: { image: ['1', 0] } },
+      '3': save('Small', '1'),
+      '4': save('Scene_10', '2'),
+      '5': save('Scene_2', '2'),
+      '6': save('debug_mask', '2'),
+    };
+    expect(recipeOf(JSON.stringify(saving)).recipe.outputs.main).toEqual(['Scene_2', 'Scene_10']);
+  });
+
+  it('with more than Discord has room for keeps the seed, and says what is left out', () => {
+    const encoders = Array.from({ length: 40 }, (_, index) => [
+      `${index + 10}`,
+      { class_type: 'Words', inputs: { prompt: `w${index}` } },
+    ]);
+    const { recipe, notes } = recipeOf(
+      JSON.stringify({ ...Object.fromEntries(encoders), '1': { class_type: 'A', inputs: { seed: 1 } } }),
+    );
+    expect(Object.keys(recipe.options)).toHaveLength(24);
+    expect(Object.keys(recipe.options)).toContain('seed');
+    expect(notes.join()).toMatch(/Discord has no room for .* and 12 more/);
+    register(recipe);
+  });
+});
+
+describe('a recipe of a form', () => {
+  it('has each kind of field as Discord can ask it', () => {
+    const { recipe, notes } = recipeOf(
+      form([
+        field(['7', 'text'], {
+          title: 'NOT THIS',
+          valueType: 'string',
+          value: 'bad',
+          helpText: 'What you do not want',
+        }),
+        field(['21', 'value'], {
+          title: 'Ein Größen-Wort',
+          valueType: 'long-text',
+          value: 'a dog',
+          validations: { required: true },
+        }),
+        field(['3', 'steps'], {
+          title: 'Steps',
+          valueType: 'slider',
+          value: 20,
+          slider: { min: 10, max: 30, step: 1 },
+        }),
+        field(['3', 'cfg'], { title: 'CFG', valueType: 'float', value: 6, range: { max: 9 } }),
+        field(['5', 'batch_size'], {
+          title: 'Fast',
+          valueType: 'boolean',
+          value: true,
+          validations: { required: true },
+        }),
+        field(['4', 'ckpt_name'], {
+          title: 'Model',
+          valueType: 'select',
+          value: 'b',
+          validations: { required: true },
+          options: [
+            { label: 'Ay', value: 'a' },
+            { label: 'Bee', value: 'b' },
+          ],
+        }),
+        field(['12', 'image'], { title: 'Portrait', valueType: 'image', value: null, validations: { required: true } }),
+        field(['40', 'seed'], { title: 'private', valueType: 'noise_seed', value: 1 }),
+        field(['3', 'seed'], { title: 'Noise', valueType: 'number', value: Number.MIN_VALUE }),
+      ]),
+      0,
+    );
+    expect(recipe.description).toBe('Draws a portrait');
+    expect(recipe.options).toEqual({
+      ein_gro_en_wort: {
+        kind: 'text',
+        required: true,
+        description: 'Ein Größen-Wort',
+        parameters: ['21-inputs-value'],
+      },
+      portrait: {
+        kind: 'picture',
+        required: true,
+        description: 'Portrait',
+        maxSide: 2048,
+        parameters: ['12-inputs-image'],
+      },
+      not_this: {
+        kind: 'text',
+        description: 'What you do not want. Default: bad',
+        default: 'bad',
+        parameters: ['7-inputs-text'],
+      },
+      steps: {
+        kind: 'integer',
+        description: 'Steps. Default: 20',
+        min: 10,
+        max: 30,
+        default: 20,
+        parameters: ['3-inputs-steps'],
+      },
+      cfg: { kind: 'number', description: 'Cfg. Default: 6', min: 0, max: 9, default: 6, parameters: ['3-inputs-cfg'] },
+      fast: { kind: 'switch', description: 'Fast. Default: yes', default: true, parameters: ['5-inputs-batch_size'] },
+      model: {
+        kind: 'choice',
+        description: 'Model. Default: Bee',
+        choices: { Ay: 'a', Bee: 'b' },
+        default: 'b',
+        parameters: ['4-inputs-ckpt_name'],
+      },
+      seed: { kind: 'seed', description: expect.stringContaining('same seed'), parameters: ['40-inputs-seed'] },
+      noise: { kind: 'seed', description: expect.stringContaining('same seed'), parameters: ['3-inputs-seed'] },
+    });
+    expect(notes).toEqual(['Required in the form, but its value stands when nothing is answered: Model.']);
+    register(recipe);
+    expect(recipe.workflow?.always).toBeUndefined();
+  });
+
+  it('sends what is hidden and what it cannot ask, and nothing of what is deleted', () => {
+    const { recipe, notes } = recipeOf(
+      form([
+        field(['3', 'steps'], { valueType: 'number', value: 33, visibility: 'hidden' }),
+        field(['3', 'cfg'], { valueType: 'number', value: 1, visibility: 'deleted' }),
+        field(['3', 'seed'], { title: 'Chance', valueType: 'seed', value: Number.MIN_VALUE, visibility: 'hidden' }),
+        field(['12', 'image'], { title: 'Clip', valueType: 'video', value: null }),
+        field(['7', 'text'], { title: 'Tune', valueType: 'color', value: 'red' }),
+        field(['99', 'text'], { title: 'Gone', valueType: 'string', value: 'x' }),
+      ]),
+      0,
+    );
+    expect(Object.entries(recipe.options)).toMatchObject([['seed', { kind: 'seed', parameters: ['3-inputs-seed'] }]]);
+    // The values that stand in no form stay in the workflow as they are.
+    expect(recipe.workflow).toEqual({
+      always: true,
+      graph: {
+        ...GRAPH,
+        '3': { ...GRAPH['3'], inputs: { ...GRAPH['3'].inputs, steps: 33 } },
+        '7': { ...GRAPH['7'], inputs: { ...GRAPH['7'].inputs, text: 'red' } },
+      },
+    });
+    expect(notes.join('\n')).toMatch(/Chance is hidden and random/);
+    expect(notes.join('\n')).toMatch(/Clip .* keeps the workflow's own value: a recipe cannot ask for video yet/);
+    expect(notes.join('\n')).toMatch(/Tune .* keeps the form's value: a recipe cannot ask for color yet/);
+    expect(notes.join('\n')).toMatch(/Gone is left out: the workflow has no input 99-inputs-text/);
+  });
+
+  it('with more choices than Discord offers keeps the form’s value', () => {
+    const options = Array.from({ length: 26 }, (_, index) => ({ label: `L${index}`, value: `v${index}` }));
+    const { recipe, written, notes } = recipeOf(
+      form([field(['4', 'ckpt_name'], { valueType: 'select', value: 'v3', options })]),
+      0,
+    );
+    expect(recipe.options).toEqual({});
+    expect(written.get('4')).toEqual(
+      new Map(Object.entries({ class_type: 'CheckpointLoaderSimple', inputs: new Map([['ckpt_name', 'v3']]) })),
+    );
+    expect(notes.join()).toMatch(/at most 25 choices/);
+  });
+
+  it('never asks for more characters than Discord takes of one command', () => {
+    const inputs = Object.fromEntries(Array.from({ length: 24 }, (_, index) => [`i${index}`, 'v0']));
+    const options = Array.from({ length: 25 }, (_, index) => ({
+      label: `${index} ${'x'.repeat(80)}`,
+      value: `v${index}${'y'.repeat(80)}`,
+    }));
+    const fields = Object.keys(inputs).map((input) =>
+      field(['1', input], { title: input, valueType: 'select', options }),
+    );
+    const { recipe, notes } = recipeOf(form(fields, { '1': { class_type: 'A', inputs } }), 0);
+    register(recipe);
+    expect(Object.keys(recipe.options)).toHaveLength(1);
+    expect(notes.join()).toMatch(/no room for/);
+  });
+});
+
+describe('npm run recipe', () => {
+  let folder: string;
+  beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'troupe-recipe-'));
+    await writeFile(join(folder, 'workflow_api.json'), JSON.stringify(GRAPH));
+  });
+  afterEach(() => rm(folder, { recursive: true }));
+  const run = (...args: string[]) => runScript('recipe.ts', folder, args);
+  const make = (name: string, input: string, ...more: string[]) =>
+    run(input, '--name', name, '--commands', 'made', ...more);
+
+  it('writes a recipe that loads, whose form is this repository’s and whose types are right', async () => {
+    await writeFile(
+      join(folder, 'form.json'),
+      form([field(['3', 'steps'], { title: "It's", valueType: 'number', value: 9, visibility: 'hidden' })]),
+    );
+    expect(await make('portrait', 'workflow_api.json')).toMatchObject({ code: 0 });
+    expect(await make('from-form', 'form.json')).toMatchObject({ code: 0 });
+    for (const name of existsSync(SHARED) ? ['others/wan_workflow_api_with_lora.json', FLUX] : []) {
+      expect(await make(name.includes('wan') ? 'wan' : 'flux', join(SHARED, name))).toMatchObject({ code: 0 });
+    }
+    const recipes = await loadRecipes(join(folder, 'made'));
+    expect(recipes.get('portrait')).toEqual({
+      ...recipeOf(JSON.stringify(GRAPH)).recipe,
+      name: 'portrait',
+      description: 'Runs the workflow portrait',
+    });
+    expect(recipes.get('from-form')?.workflow?.always).toBe(true);
+
+    const bin = (name: string) => join(ROOT, 'node_modules', '.bin', name);
+    expect(await complaints(bin('oxfmt'), ['-c', join(ROOT, '.oxfmtrc.json'), '--check', ...(await sources())])).toBe(
+      '',
+    );
+    await writeFile(join(folder, 'package.json'), '{"type":"module"}');
+    const types = { typeRoots: [join(ROOT, 'node_modules', '@types')] };
+    await writeFile(
+      join(folder, 'tsconfig.json'),
+      JSON.stringify({ extends: join(ROOT, 'tsconfig.json'), compilerOptions: types, include: ['made'], exclude: [] }),
+    );
+    expect(await complaints(bin('tsc'), ['-p', folder])).toBe('');
+  });
+
+  async function sources() {
+    const names = await readdir(join(folder, 'made'));
+    return names.filter((name) => name.endsWith('.ts')).map((name) => join(folder, 'made', name));
+  }
+
+  /** What it complains about; nothing where all is well. */
+  async function complaints(command: string, args: readonly string[]): Promise<string> {
+    const child = spawn(command, args);
+    let output = '';
+    child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()));
+    child.stderr.on('data', (chunk: Buffer) => (output += chunk.toString()));
+    const [code] = await once(child, 'close');
+    return code === 0 ? '' : output;
+  }
+
+  it('says what it guessed, and prints what will be asked', async () => {
+    const { out, err } = await make('portrait', 'workflow_api.json', '--dry-run');
+    expect(out).toMatch(/^\/portrait: Runs the workflow portrait\noption .*\nprompt .* yes .*21-inputs-value\n/);
+    expect(err).toMatch(/^prompt: the words of PrimitiveStringMultiline 'What to draw'/);
+    expect(err).toMatch(/The result: files named Portrait\./);
+    expect(existsSync(join(folder, 'made'))).toBe(false);
+  });
+
+  it('writes the workflow as it was, to the last digit and in its order', async () => {
+    const text =
+      '{\n  "9": {\n    "class_type": "A",\n    "inputs": {\n      "x": 12345678901234567890,\n      "2": 1.0,\n      "1": -0\n    }\n  },\n  "1": {\n    "class_type": "B",\n    "inputs": {}\n  }\n}\n';
+    await writeFile(join(folder, 'odd.json'), text);
+    const { err } = await make('odd', 'odd.json');
+    expect(await readFile(join(folder, 'made', 'odd.workflow.json'), 'utf8')).toBe(text);
+    expect(err).toContain('Larger than JavaScript keeps, so sent rounded: 9-inputs-x.');
+  });
+
+  it('never writes over a recipe unless it is told to', async () => {
+    await make('portrait', 'workflow_api.json');
+    const path = join(folder, 'made', 'portrait.ts');
+    await writeFile(path, '// mine');
+    expect(await make('portrait', 'workflow_api.json')).toMatchObject({
+      code: 2,
+      out: '',
+      err: expect.stringMatching(/portrait\.ts is there already\..*--force/),
+    });
+    expect(await readFile(path, 'utf8')).toBe('// mine');
+    await rm(path);
+    expect(await make('portrait', 'workflow_api.json')).toMatchObject({
+      code: 2,
+      err: expect.stringContaining('portrait.workflow.json is there already'),
+    });
+    expect(await make('portrait', 'workflow_api.json', '--force')).toMatchObject({ code: 0 });
+    expect(await readFile(path, 'utf8')).toContain('satisfies Recipe');
+  });
+
+  it('takes the workflow of a form from another file, and the form that is asked for', async () => {
+    const bare = JSON.parse(form([field(['21', 'value'], { title: 'Words', valueType: 'string', value: 'x' })], {}));
+    delete bare.workflows[0].workflowApiJSON;
+    bare.workflows.push({ viewComfyJSON: { title: 'Second', inputs: [] }, workflowApiJSON: GRAPH });
+    await writeFile(join(folder, 'app.json'), JSON.stringify(bare));
+    expect(await make('a', 'app.json')).toMatchObject({
+      code: 2,
+      err: expect.stringMatching(/has 2 forms.*--form 1 Portraits\n {2}--form 2 Second/s),
+    });
+    expect(await make('a', 'app.json', '--form', '3')).toMatchObject({
+      code: 2,
+      err: expect.stringContaining('has 2 forms'),
+    });
+    expect(await make('a', 'app.json', '--form', '1')).toMatchObject({
+      code: 2,
+      err: expect.stringContaining('--workflow workflow_api.json'),
+    });
+    expect(await make('a', 'app.json', '--form', '1', '--workflow', 'workflow_api.json')).toMatchObject({ code: 0 });
+    expect(Object.keys((await loadRecipes(join(folder, 'made'))).get('a')?.options ?? {})).toEqual(['words']);
+  });
+
+  it.each([
+    ['a name that Discord refuses', ['workflow_api.json', '--name', 'My Portrait'], /no command named "My Portrait"/],
+    ['a name that leads elsewhere', ['workflow_api.json', '--name', '../portrait'], /no command named/],
+    ['the name of Troupe’s own command', ['workflow_api.json', '--name', 'jobs'], /Troupe's own/],
+    ['no name', ['workflow_api.json'], /^npm run recipe/],
+    ['a file that is not there', ['nothing.json', '--name', 'a'], /nothing\.json cannot be read/],
+    ['the page’s own format', ['ui.json', '--name', 'a'], /as ComfyUI's page saves it.*Export \(API\)/],
+    ['a node called __proto__', ['proto.json', '--name', 'a'], /called __proto__/],
+    ['an unknown option', ['workflow_api.json', '--nmae', 'a'], /Unknown option '--nmae'/],
+    ['a form of a workflow', ['workflow_api.json', '--name', 'a', '--form', '1'], /has no forms/],
+  ])('with %s says what to do, and writes nothing', async (_what, args, sentence) => {
+    await writeFile(join(folder, 'ui.json'), '{"nodes":[],"links":[]}');
+    await writeFile(
+      join(folder, 'proto.json'),
+      '{"__proto__":{"class_type":"A","inputs":{}},"1":{"class_type":"A","inputs":{}}}',
+    );
+    const ended = await run(...args, '--commands', 'made');
+    expect(ended).toMatchObject({ code: 2, out: '' });
+    expect(ended.err).toMatch(sentence);
+    expect(existsSync(join(folder, 'made'))).toBe(false);
+  });
+});
+
+describe.runIf(existsSync(SHARED))('the workflows of ViewComfy’s examples', () => {
+  const read = (name: string) => readFile(join(SHARED, name), 'utf8');
+
+  it.each<[string, number | undefined, readonly string[]]>([
+    [
+      'others/ip_adapter_api.json',
+      undefined,
+      ['prompt', 'composition_image', 'style_image', 'negative', 'seed', 'steps', 'cfg'],
+    ],
+    ['others/hunyuan_with_loras_api.json', undefined, ['prompt', 'seed', 'width', 'height', 'num_frames', 'steps']],
+    [
+      'others/wan_workflow_api_with_lora.json',
+      undefined,
+      ['prompt', 'image', 'negative', 'seed', 'width', 'height', 'length', 'steps', 'cfg'],
+    ],
+    ['others/view_comfy_to_web_app.json', 0, ['prompt', 'composition_image', 'style_image']],
+    [
+      'others/view_comfy_to_web_app.json',
+      1,
+      [
+        'prompt',
+        'lora',
+        'strength',
+        'width',
+        'height',
+        'num_frames',
+        'steps',
+        'embedded_guidance_scale',
+        'flow_shift',
+        'seed',
+        'force_offload',
+        'denoise_strength',
+        'scheduler',
+        'riflex_freq_index',
+        'i2v_mode',
+      ],
+    ],
+    [
+      'flux-consistent-characters/view_comfy.json',
+      0,
+      [
+        'character_prompt',
+        'character',
+        'pose_sheet',
+        'upscale_by',
+        'prompt_image_1',
+        'prompt_image_2',
+        'prompt_image_3',
+        'prompt_image_4',
+        'seed',
+        'style_quality',
+      ],
+    ],
+  ])('%s (form %s) register, and send exactly what was answered', async (name, index, options) => {
+    const { recipe } = recipeOf(await read(name), index);
+    expect(Object.keys(recipe.options)).toEqual(options);
+    register(recipe);
+    const answers = answersTo(recipe);
+    const { changes, unknown } = changedBy(recipe, answers);
+    expect(changes.toSorted()).toEqual(expectedOf(recipe, answers).toSorted());
+    expect(unknown).toEqual([]);
+  });
+
+  it('give the ten options of ViewComfy’s own form from the Flux workflow alone', async () => {
+    const published = recipeOf(await read('flux-consistent-characters/view_comfy.json'), 0).recipe;
+    const { recipe, notes } = recipeOf(await read(FLUX));
+    const keysOf = (made: typeof recipe) => Object.values(made.options).flatMap(({ parameters }) => parameters);
+    const kindsOf = (made: typeof recipe) =>
+      new Map(Object.values(made.options).flatMap(({ kind, parameters }) => parameters.map((key) => [key, kind])));
+    expect(keysOf(published)).toHaveLength(10);
+    expect(keysOf(recipe)).toEqual(expect.arrayContaining(keysOf(published)));
+    for (const [key, kind] of kindsOf(published)) expect([key, kindsOf(recipe).get(key)]).toEqual([key, kind]);
+    // Two more that the form leaves out: the words of the character sheet, and the steps.
+    expect(keysOf(recipe).filter((key) => !keysOf(published).includes(key))).toEqual([
+      '592-inputs-string',
+      '743-inputs-int',
+    ]);
+    expect(recipe.outputs.main).toEqual(['Image_1', 'Image_2', 'Image_3', 'Image_4']);
+    expect(Object.keys(recipe.options).slice(0, 3)).toEqual(['prompt', 'pose_sheet', 'character']);
+    expect(notes).toContain("3 more seeds keep the workflow's own value: no title calls them seeds.");
+    register(recipe);
+  });
+});
