@@ -10,7 +10,7 @@ import { printWritten } from '../src/written-json.ts';
 import { fitRecipe } from './recipe/fit.ts';
 import { draftFromForm } from './recipe/from-form.ts';
 import { draftFromWorkflow } from './recipe/from-workflow.ts';
-import { oneLine } from './recipe/names.ts';
+import { oneLine, shorten } from './recipe/names.ts';
 import { printRecipe } from './recipe/print.ts';
 import { optionTable } from './recipe/table.ts';
 
@@ -30,6 +30,9 @@ npm run recipe -- view_comfy.json --name portrait
 const COMMANDS = fileURLToPath(new URL('../commands', import.meta.url));
 const RECIPE_MODULE = fileURLToPath(new URL('../src/recipe.ts', import.meta.url));
 
+/** More is not read by anybody. */
+const MOST_NOTES = 30;
+
 try {
   await makeRecipe();
 } catch (error) {
@@ -48,7 +51,8 @@ async function makeRecipe(): Promise<void> {
   const draft = form ? draftFromForm(form, source) : draftFromWorkflow(source);
   const { recipe, written, reasons, notes } = fitRecipe(name, draft, source);
   for (const [option, reason] of reasons) say(`${option}: ${reason}.`);
-  for (const note of notes) say(note);
+  for (const note of notes.slice(0, MOST_NOTES)) say(note);
+  if (notes.length > MOST_NOTES) say(`And ${notes.length - MOST_NOTES} more of these.`);
   const { main } = recipe.outputs;
   say(main.length > 0 ? `The result: files named ${main.join(', ')}.` : 'The result: every file that comes.');
   process.stdout.write(optionTable(recipe));
@@ -140,5 +144,6 @@ function moduleFrom(folder: string): string {
 }
 
 function say(line: string): void {
-  process.stderr.write(`${line}\n`);
+  // Titles come from outside, and may hold what a terminal obeys.
+  process.stderr.write(`${shorten(oneLine(line), 400)}\n`);
 }

@@ -4,7 +4,7 @@
  */
 export type Written = string | boolean | null | WrittenNumber | Written[] | Map<string, Written>;
 
-export interface WrittenNumber {
+interface WrittenNumber {
   readonly digits: string;
 }
 

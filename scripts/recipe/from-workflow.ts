@@ -38,7 +38,7 @@ export function isUsualTitle(title: string): boolean {
 }
 
 /** A title that somebody gave a node to tell it from the others; undefined where it is ComfyUI's own. */
-export function ownTitle(workflow: Workflow, id: string): string | undefined {
+function ownTitle(workflow: Workflow, id: string): string | undefined {
   const { class_type: kind = '', _meta: { title = '' } = {} } = workflow[id] ?? {};
   const bare = (words: string) => words.toLowerCase().replaceAll(/[^\p{L}\p{N}]/gu, '');
   return nameFrom(title) === undefined || isUsualTitle(title) || bare(title) === bare(kind) ? undefined : title;

@@ -15,7 +15,8 @@ export interface RecipeText {
 }
 
 export function printRecipe(recipe: Recipe, { workflowFile, recipeModule, about }: RecipeText): string {
-  const comment = shorten(oneLine(about).replaceAll('*/', '* /'), WIDTH - '/**  */'.length);
+  const words = shorten(oneLine(about).replaceAll('*/', '* /'), WIDTH - '/** . */'.length);
+  const comment = words === '' || /[.!?…]$/.test(words) ? words : `${words}.`;
   const { name, description, options, workflow, outputs } = recipe;
   const ordered = Object.fromEntries(Object.entries(options).map(([name, option]) => [name, inOrder(option)]));
   const always = workflow?.always ? ['  // It has values of the form that a deployed workflow may not have.'] : [];

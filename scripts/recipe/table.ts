@@ -1,5 +1,5 @@
 import type { Option, Recipe } from '../../src/recipe.ts';
-import { shorten } from './names.ts';
+import { oneLine, shorten } from './names.ts';
 
 /** What a person will be asked, a line an option, in the order in which Discord shows it. */
 export function optionTable({ name, description, options }: Recipe): string {
@@ -11,8 +11,8 @@ export function optionTable({ name, description, options }: Recipe): string {
       option.required ? 'yes' : '',
       defaultOf(option),
       option.parameters.length > 3
-        ? `${option.parameters.slice(0, 2).join(', ')} and ${option.parameters.length - 2} more`
-        : option.parameters.join(', '),
+        ? oneLine(`${option.parameters.slice(0, 2).join(', ')} and ${option.parameters.length - 2} more`)
+        : oneLine(option.parameters.join(', ')),
     ]),
   ];
   const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));

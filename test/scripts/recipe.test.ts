@@ -405,6 +405,23 @@ describe('npm run recipe', () => {
     expect(err).toContain('Larger than JavaScript keeps, so sent rounded: 9-inputs-x.');
   });
 
+  it('says no more than is read, and nothing that a terminal obeys', async () => {
+    const loaders = Array.from({ length: 60 }, (_, index) => [
+      `v${index}`,
+      {
+        class_type: 'LoadVideo',
+        _meta: { title: `\u001b[31m\n${index}` },
+        inputs: { file: 'x', next: [`v${(index + 1) % 60}`, 0] },
+      },
+    ]);
+    await writeFile(join(folder, 'many.json'), JSON.stringify(Object.fromEntries(loaders)));
+    const { code, err } = await make('many', 'many.json', '--dry-run');
+    expect(code).toBe(0);
+    expect(err).not.toContain('\u001b');
+    expect(err.trim().split('\n')).toHaveLength(32);
+    expect(err).toMatch(/And \d+ more of these\./);
+  });
+
   it('never writes over a recipe unless it is told to', async () => {
     await make('portrait', 'workflow_api.json');
     const path = join(folder, 'made', 'portrait.ts');
