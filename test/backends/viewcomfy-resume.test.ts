@@ -73,6 +73,13 @@ describe.for(['stream', 'plain'] as const)('a run that has an address of its own
     expect(service.seen[0]?.headers.client_secret).toBe(SECRETS[1]);
   });
 
+  test.for([404, 410])('is unknown where its address answers %s', async (status) => {
+    const service = await bench.serve({ ...text(404, '{"detail":"Not Found"}'), status });
+    const backend = bench.connect(service.url, { mode });
+    const found = backend.resume?.(`${service.url}?call=7`, bench.desk.request) ?? backend.run(bench.desk.request);
+    await expect(collect(found)).rejects.toMatchObject({ type: 'unknown', billed: 'maybe' });
+  });
+
   test.for(['http://127.0.0.2:9/infer?call=1', 'https://example.com/', 'file:///etc/passwd', 'a name', ''])(
     'is not looked for where the secret must not go: %s',
     async (handle) => {
@@ -80,7 +87,7 @@ describe.for(['stream', 'plain'] as const)('a run that has an address of its own
       const backend = bench.connect(service.url, { mode });
       const events = backend.resume?.(handle, bench.desk.request) ?? backend.run(bench.desk.request);
       const error: unknown = await collect(events).catch((reason: unknown) => reason);
-      expect(error).toMatchObject({ type: 'unintelligible', billed: 'maybe' });
+      expect(error).toMatchObject({ type: 'unknown', billed: 'maybe' });
       expect(service.seen).toHaveLength(0);
     },
   );

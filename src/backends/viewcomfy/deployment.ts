@@ -38,7 +38,7 @@ export function createDeployment({ address, logs, maxAnswerBytes, clean, notes }
       const target = URL.parse(handle);
       // The secret goes there: an old handle must not take it to a server that is not ours any more.
       if (target?.origin !== url.origin) {
-        throw new BackendError('the handle of another deployment', { type: 'unintelligible' });
+        throw new BackendError('the handle of another deployment, or of another way to it', { type: 'unknown' });
       }
       return yield* answer(session.http.get(target, headers), session, target);
     },
@@ -78,6 +78,9 @@ export function createDeployment({ address, logs, maxAnswerBytes, clean, notes }
         yield { type: 'handle-assigned', handle: handle.href };
       } catch (error) {
         const pauseMs = PAUSES_MS[Math.max(failures, answers - 1)];
+        if (handle && isGone(error)) {
+          throw new BackendError('the deployment does not know the run any more', { type: 'unknown', cause: error });
+        }
         const mayPass = error instanceof BackendError && PASSING.has(error.type);
         if (!handle || !mayPass || pauseMs === undefined || patience.signal.aborted) throw error;
         await patience.pause(pauseMs);
@@ -95,4 +98,9 @@ export function createDeployment({ address, logs, maxAnswerBytes, clean, notes }
     if (isJson(answer)) return readResult(await files.read(answer.body), notes);
     throw notViewComfy(answer);
   }
+}
+
+/** What an address says whose answer was fetched already, or has expired. */
+function isGone(error: unknown): boolean {
+  return error instanceof BackendError && (error.status === 404 || error.status === 410);
 }
