@@ -40,7 +40,7 @@ describe('wherever /character is called', () => {
 
   it('neither is a message that was deleted: they come as a new one that names the person', async () => {
     const person = stage.person('gone');
-    stage.viewcomfy.next({ runMs: 1500 });
+    stage.viewcomfy.next({ runMs: 4000 });
     const reply = await person.character('to be deleted');
     await person.waitFor(reply.id, /Running/);
     stage.deleteMessage(reply);
