@@ -100,7 +100,7 @@ const standard: QueueLimits = { runningPerUser: 1, waitingPerUser: 3, runningAtO
 
 /** The cases that every queue passes. */
 export function describeQueue(name: string, build: () => Promise<QueueHouse>): void {
-  describe(name, () => {
+  describe(`${name}, as every queue`, () => {
     let house: QueueHouse;
     let clock: ManualClock;
     const openQueues: OpenQueue[] = [];

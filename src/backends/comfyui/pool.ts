@@ -30,7 +30,7 @@ export interface PoolOptions {
 }
 
 /** One that takes longer to say how busy it is takes longer for everything. */
-const PROBE_MS = 4000;
+const PROBE_MS = 10_000;
 
 const Remaining = z.object({ exec_info: z.object({ queue_remaining: z.number() }) });
 
