@@ -41,7 +41,7 @@ export interface Config {
   readonly graceMs: number;
 }
 
-export type DiscordConfig =
+type DiscordConfig =
   | {
       readonly type: 'discord';
       readonly token: string;

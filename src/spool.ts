@@ -30,7 +30,7 @@ export interface Spool {
   jobs(): Promise<ReadonlySet<string>>;
 }
 
-export type SpoolPart = 'inputs' | 'results';
+type SpoolPart = 'inputs' | 'results';
 
 const PARTS = ['inputs', 'results'] as const;
 

@@ -10,7 +10,7 @@ import { createManualClock, type ManualClock } from './manual-clock.ts';
 import { eventually } from './eventually.ts';
 
 /** A queue on what its last process has left. */
-export interface OpenQueue {
+interface OpenQueue {
   readonly queue: Queue;
   /** Ends it as a kill would: nothing is drained. */
   kill(): Promise<void>;
