@@ -16,6 +16,12 @@ import { installSdks } from './backends-sdks.ts';
  *
  * Where a backend can only ask every second or so, its clock is a hundred times as fast, so that it is not its pauses
  * that are measured; its milliseconds say little then, its CPU and requests all.
+ *
+ * Found with this on two shared and busy cores, Node 24.21.0, eight at once, runs of 25 ms: ours 9.8 ms, 8.4 ms of CPU, 7
+ * requests and a socket of its own a job; `bare` 7 requests and 4.8 ms of CPU; stable-canvas 6 (it never asks for the
+ * history) and 5.8; saintno 17.6 and 8.4. Of all settings together ours lost none of 4000, of stable-canvas 11 of 3700
+ * hung, of saintno 12 of 3384, and 86 failed. Ours spends its CPU on connections: none is kept, so that a prompt that was
+ * lost can be told from one that was taken.
  */
 export interface BackendsOptions {
   readonly quick: boolean;
