@@ -1,3 +1,4 @@
+import { createAdmissions } from './admissions.ts';
 import type { Backend, BackendEvent } from './backends/backend.ts';
 import type { Clock } from './clock.ts';
 import { diskFailure, diskTrouble } from './disk.ts';
@@ -10,6 +11,7 @@ import type { JobView, Queue, QueueLimits } from './queue.ts';
 import { applyEvent, failureOf, runJob } from './run.ts';
 import type { Spool } from './spool.ts';
 import type { Store } from './store.ts';
+import { createTally } from './tally.ts';
 import { createTurns } from './turns.ts';
 
 interface QueueDependencies {
@@ -42,9 +44,8 @@ export function createStoreQueue({ backend, store, spool, limits, clock, log }: 
   const entries = new Map<string, Entry>();
   const turns = createTurns();
   const times = createTimes({ store, backend: backend.name, clock });
-  /** places held by users whose answers are being checked */
-  const held = new Map<string, number>();
-  const running = new Map<string, number>();
+  const admissions = createAdmissions(limits.runningPerUser + limits.waitingPerUser, enter);
+  const running = createTally();
   /** what runs here now */
   const runs = new Map<Entry, AbortController>();
   const safe = Promise.withResolvers<void>();
@@ -130,7 +131,7 @@ export function createStoreQueue({ backend, store, spool, limits, clock, log }: 
   function pump(): void {
     if (!started || closing || stopWaitingForDisk) return;
     while (runs.size < limits.runningAtOnce) {
-      const next = turns.next((user) => (running.get(user) ?? 0) < limits.runningPerUser);
+      const next = turns.next((user) => running.of(user) < limits.runningPerUser);
       const entry = next && entries.get(next.job);
       if (!entry || !begin(entry, next.place)) break;
     }
@@ -163,7 +164,7 @@ export function createStoreQueue({ backend, store, spool, limits, clock, log }: 
     const left = limits.runMs - (clock.now() - startedAt);
     const abort = new AbortController();
     runs.set(entry, abort);
-    count(running, user, 1);
+    running.add(user, 1);
     const stopTimer = clock.after(isFound ? Math.max(left, LEAST_RESUMED_MS) : left, () =>
       abort.abort('too-long' satisfies AbortReason),
     );
@@ -193,7 +194,7 @@ export function createStoreQueue({ backend, store, spool, limits, clock, log }: 
     } finally {
       stopTimer();
       runs.delete(entry);
-      count(running, user, -1);
+      running.add(user, -1);
       pump();
       settle();
     }
@@ -251,12 +252,6 @@ export function createStoreQueue({ backend, store, spool, limits, clock, log }: 
     if (closing && runs.size === 0) empty.resolve();
   }
 
-  function count(counts: Map<string, number>, user: string, change: 1 | -1): void {
-    const value = (counts.get(user) ?? 0) + change;
-    if (value === 0) counts.delete(user);
-    else counts.set(user, value);
-  }
-
   async function enter(request: JobRequest, againOf: Job | undefined): Promise<Job> {
     await spool.secure(request.id, 'inputs');
     const { user, id } = request;
@@ -297,27 +292,7 @@ export function createStoreQueue({ backend, store, spool, limits, clock, log }: 
     async admit(user) {
       if (closing) return { refused: 'closing' };
       if (!spool.hasRoom()) return { refused: 'disk' };
-      const jobs = (held.get(user) ?? 0) + turns.waitingOf(user) + (running.get(user) ?? 0);
-      if (jobs >= limits.runningPerUser + limits.waitingPerUser) {
-        return { refused: 'full', checking: held.get(user) ?? 0 };
-      }
-      count(held, user, 1);
-      let open = true;
-      function leave(): void {
-        if (!open) return;
-        open = false;
-        count(held, user, -1);
-      }
-      return {
-        leave,
-        async enter(request, againOf) {
-          try {
-            return await enter(request, againOf);
-          } finally {
-            leave();
-          }
-        },
-      };
+      return admissions.admit(user, turns.waitingOf(user) + running.of(user));
     },
     get: async (job) => entries.get(job)?.job ?? store.get(job),
     async view(id) {
