@@ -95,6 +95,9 @@ describe('a ComfyUI of our own', () => {
     expect(own.state()).toBe('starting');
     await own.ready(signal);
     expect(own.state()).toBe('ready');
+    expect(withChild(createComfyUI({ urls: [own.url] }, { clock: createQuickClock(60), log }), own).health?.()).toEqual(
+      [{ name: 'ComfyUI', state: 'up' }],
+    );
     expect((await fetch(`${own.url}/system_stats`)).status).toBe(200);
     const [{ port, args } = { port: 0, args: [] }] = await starts();
     expect(args).toEqual(['--listen', '127.0.0.1', '--port', String(port), '--lowvram']);
@@ -172,10 +175,12 @@ describe('a ComfyUI of our own', () => {
     expect(backend.capabilities).toEqual(plain.capabilities);
     const run = collect(backend.run(desk.request)).catch((error: unknown) => error);
     await eventually(async () => expect(await starts()).toHaveLength(1));
+    expect(backend.health?.()).toEqual([{ name: 'ComfyUI', state: 'starting' }]);
     desk.abort();
     expect(await run).toMatchObject({ type: 'cancelled', billed: 'no' });
     await backend.close();
     expect(own.state()).toBe('stopped');
+    expect(backend.health?.()).toMatchObject([{ state: 'down' }]);
     await desk.clear();
   });
 });
