@@ -50,7 +50,7 @@ function cancel(viewComfy: LocalViewComfy, wish: unknown): Promise<Answer> {
 }
 
 test('a run is taken at once, told of while it waits and runs, and its files are at addresses', async () => {
-  const viewComfy = await startViewComfy({ runMs: 100 });
+  const viewComfy = await startViewComfy({ runMs: 2000 });
   const [first, second] = [randomUUID(), randomUUID()];
   const taken = await take(viewComfy, first);
   expect(taken.status).toBe(201);
