@@ -29,18 +29,18 @@ export async function openBackend(
     const dependencies = { clock: systemClock, log };
     const totalTimeoutMs = limits.runMs;
     if (settings.type === 'local-viewcomfy') return await openLocalViewComfy(settings);
-    if (settings.type !== 'comfyui') return createThreadedBackend({ ...settings, totalTimeoutMs }, dependencies);
+    if (settings.type !== 'comfyui') return await createThreadedBackend({ ...settings, totalTimeoutMs }, dependencies);
     const { servers, ...options } = settings;
-    if ('urls' in servers) return createThreadedBackend({ ...options, ...servers, totalTimeoutMs }, dependencies);
+    if ('urls' in servers) return await createThreadedBackend({ ...options, ...servers, totalTimeoutMs }, dependencies);
     const child = await startChild({ ...servers, env: childEnvironment }, dependencies);
-    const backend = createThreadedBackend({ ...options, urls: [child.url], totalTimeoutMs }, dependencies);
+    const backend = await createThreadedBackend({ ...options, urls: [child.url], totalTimeoutMs }, dependencies);
     return withChild(backend, child);
   }
 
   async function openLocalViewComfy({ runMs, coldStartMs }: Extract<BackendSettings, { type: 'local-viewcomfy' }>) {
     const keys = { clientId: 'playground', clientSecret: randomBytes(18).toString('base64url') };
     const local = await createLocalViewComfy({ ...keys, runMs, coldStartMs });
-    const backend = createThreadedBackend(
+    const backend = await createThreadedBackend(
       { type: 'viewcomfy', name: 'the local ViewComfy', url: local.url, totalTimeoutMs: limits.runMs, ...keys },
       { clock: systemClock, log },
     );

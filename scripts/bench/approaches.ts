@@ -13,12 +13,12 @@ import type { ApproachName } from './messages.ts';
 /** Reads one result, and gives how many bytes it got out of it. */
 export type Approach = () => Promise<number>;
 
-export function createApproach(name: ApproachName, url: string): Approach {
+export async function createApproach(name: ApproachName, url: string): Promise<Approach> {
   if (name === 'memory') return () => readToMemory(url);
   if (name === 'drain') return () => drain(url);
   const config = { type: 'viewcomfy', mode: 'stream', url, clientId: 'id', clientSecret: 'secret' } as const;
   const dependencies = { clock: systemClock, log: { debug() {}, warn() {} } };
-  const backend = (name === 'files' ? createThreadedBackend : createBackend)(config, dependencies);
+  const backend = await (name === 'files' ? createThreadedBackend : createBackend)(config, dependencies);
   return () => readToFiles(backend);
 }
 

@@ -55,22 +55,22 @@ export async function createClient({ client, place, home, sdks = '' }: ClientTas
     case 'saintno':
       return await createSaintno(place, upload, sdks);
     case 'viewcomfy-stream':
-      return ours({ type: 'viewcomfy', mode: 'stream', url: place.url, ...KEYS });
+      return await ours({ type: 'viewcomfy', mode: 'stream', url: place.url, ...KEYS });
     case 'viewcomfy-poll':
-      return ours({ type: 'viewcomfy', mode: 'poll', ...pick(place), ...KEYS }, createQuickClock(TIMES));
+      return await ours({ type: 'viewcomfy', mode: 'poll', ...pick(place), ...KEYS }, createQuickClock(TIMES));
     case 'comfyui':
       // The SDKs ask for no previews.
-      return ours({ type: 'comfyui', urls: [place.url], previews: 'none' });
+      return await ours({ type: 'comfyui', urls: [place.url], previews: 'none' });
     case 'comfyui-v1':
-      return ours({ type: 'comfyui', api: 'v1', urls: [place.url] }, createQuickClock(TIMES));
+      return await ours({ type: 'comfyui', api: 'v1', urls: [place.url] }, createQuickClock(TIMES));
     case 'segmind':
-      return ours({ type: 'segmind', url: place.url, apiKey: KEYS.clientSecret, values: { samples: 4 } });
+      return await ours({ type: 'segmind', url: place.url, apiKey: KEYS.clientSecret, values: { samples: 4 } });
     case 'amqp':
-      return ours({ type: 'amqp', url: place.url, queue: QUEUE, ...place.folders });
+      return await ours({ type: 'amqp', url: place.url, queue: QUEUE, ...place.folders });
   }
 
-  function ours(config: BackendConfig, clock: Clock = systemClock): BenchClient {
-    const backend = createBackend(config, { clock, log: { debug() {}, warn() {} } });
+  async function ours(config: BackendConfig, clock: Clock = systemClock): Promise<BenchClient> {
+    const backend = await createBackend(config, { clock, log: { debug() {}, warn() {} } });
     const picture = { name: 'character.png', mediaType: 'image/png', path, size: bytes.length };
     const files = { [PARAMETERS.image]: picture };
     // Segmind has attributes, and knows them by the parameters of the character workflow.

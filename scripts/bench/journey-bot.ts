@@ -15,7 +15,7 @@ const [message]: unknown[] = await once(process, 'message');
 const task = JourneyTask.parse(message);
 const log = createLogger('silent');
 const keys = { clientId: 'id', clientSecret: 'secret' };
-const backend = createThreadedBackend(
+const backend = await createThreadedBackend(
   { type: 'viewcomfy', url: task.viewcomfy, mode: 'stream', ...keys },
   { clock: systemClock, log },
 );

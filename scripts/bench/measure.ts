@@ -9,7 +9,7 @@ import { forgetPeak, peakRss } from './rss.ts';
 
 const [message]: unknown[] = await once(process, 'message');
 const task = Task.parse(message);
-const approach = createApproach(task.approach, task.url);
+const approach = await createApproach(task.approach, task.url);
 const ballast = Array.from({ length: (task.heapMb * MB) / 200 }, (_, index) => ({
   index,
   name: `member ${index}`,

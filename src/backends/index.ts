@@ -1,8 +1,8 @@
-import { createAmqp, type AmqpOptions } from './amqp.ts';
+import type { AmqpOptions } from './amqp.ts';
 import type { Backend } from './backend.ts';
-import { createComfyUI, type ComfyUIOptions } from './comfyui.ts';
-import { createSegmind, type SegmindOptions } from './segmind.ts';
-import { createViewComfy, type ViewComfyDependencies, type ViewComfyOptions } from './viewcomfy.ts';
+import type { ComfyUIOptions } from './comfyui.ts';
+import type { SegmindOptions } from './segmind.ts';
+import type { ViewComfyDependencies, ViewComfyOptions } from './viewcomfy.ts';
 
 /** A union by `type`; a new backend adds its member here and its case below. */
 export type BackendConfig =
@@ -11,16 +11,16 @@ export type BackendConfig =
   | ({ readonly type: 'amqp' } & AmqpOptions)
   | ({ readonly type: 'segmind' } & SegmindOptions);
 
-/** The one switch. */
-export function createBackend(config: BackendConfig, dependencies: ViewComfyDependencies): Backend {
+/** The one switch. What is not used is not loaded: each thread would pay for it with 20 MB. */
+export async function createBackend(config: BackendConfig, dependencies: ViewComfyDependencies): Promise<Backend> {
   switch (config.type) {
     case 'viewcomfy':
-      return createViewComfy(config, dependencies);
+      return (await import('./viewcomfy.ts')).createViewComfy(config, dependencies);
     case 'comfyui':
-      return createComfyUI(config, dependencies);
+      return (await import('./comfyui.ts')).createComfyUI(config, dependencies);
     case 'amqp':
-      return createAmqp(config, dependencies);
+      return (await import('./amqp.ts')).createAmqp(config, dependencies);
     case 'segmind':
-      return createSegmind(config, dependencies);
+      return (await import('./segmind.ts')).createSegmind(config, dependencies);
   }
 }

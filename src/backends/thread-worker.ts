@@ -9,7 +9,7 @@ const runs = new Map<number, { readonly controller: AbortController; readonly ov
 /** runs that go on once their handle is kept: it is told before anything is sent that could be lost */
 const held = new Map<number, () => void>();
 let closing = false;
-const backend: Backend = createBackend(workerData, {
+const backend: Backend = await createBackend(workerData, {
   clock: systemClock,
   log: {
     debug: (fields: unknown, message?: string) => writeLog('debug', fields, message),

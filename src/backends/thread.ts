@@ -20,10 +20,13 @@ interface Followed {
  * that is large) is not paid by whoever answers people: with 24 results of 50 MB at once, 99 of 100 answers take at most
  * 3 ms, and 81 ms without the thread. `npm run bench -- decode` has the figures.
  */
-export function createThreadedBackend(config: BackendConfig, dependencies: ViewComfyDependencies): Backend {
+export async function createThreadedBackend(
+  config: BackendConfig,
+  dependencies: ViewComfyDependencies,
+): Promise<Backend> {
   const { log } = dependencies;
   // Made here as well, only to be asked what it can do: it connects to nothing before its first run.
-  const { name, capabilities, resume } = createBackend(config, dependencies);
+  const { name, capabilities, resume } = await createBackend(config, dependencies);
   const runs = new Map<number, Followed>();
   let count = 0;
   let thread: Worker | undefined;

@@ -1,7 +1,6 @@
 import { afterEach, beforeEach } from 'vitest';
 import type { Backend } from '../../src/backends/backend.ts';
-import { createBackend } from '../../src/backends/index.ts';
-import type { ViewComfyOptions } from '../../src/backends/viewcomfy.ts';
+import { createViewComfy, type ViewComfyOptions } from '../../src/backends/viewcomfy.ts';
 import type { Clock } from '../../src/clock.ts';
 import type { BackendError } from '../../src/errors.ts';
 import { createQuickClock } from '../quick-clock.ts';
@@ -58,8 +57,8 @@ export function createBench(): Bench {
     options: Partial<ViewComfyOptions> = {},
     clock: Clock = createQuickClock(100),
   ): Backend {
-    const backend = createBackend(
-      { type: 'viewcomfy', url, clientId: SECRETS[0], clientSecret: SECRETS[1], ...options },
+    const backend = createViewComfy(
+      { url, clientId: SECRETS[0], clientSecret: SECRETS[1], ...options },
       { clock, log: { debug: note, warn: note } },
     );
     toClose.push(backend.close);

@@ -13,7 +13,7 @@ describe('ComfyUI in a thread of its own', () => {
 
   test('runs, shows and gives what it does without one', async () => {
     const server = await lab.serve({ headers: { 'x-house': 'key-of-the-house' } });
-    const backend = createThreadedBackend(
+    const backend = await createThreadedBackend(
       { type: 'comfyui', urls: [server.url], headers: { 'x-house': 'key-of-the-house' } },
       { clock: systemClock, log: quietLog },
     );

@@ -222,7 +222,7 @@ describe('credits', () => {
 
   test('are known outside the thread as well', async () => {
     const local = await bench.local({ credits: 11 });
-    const threaded = createThreadedBackend(
+    const threaded = await createThreadedBackend(
       { type: 'segmind', apiKey: API_KEY, url: local.url },
       { clock: systemClock, log: { debug() {}, warn() {} } },
     );

@@ -1,4 +1,4 @@
-import { createBackend } from '../../src/backends/index.ts';
+import { createSegmind } from '../../src/backends/segmind.ts';
 import type { Behaviour } from '../../src/playground/segmind/behaviour.ts';
 import { createLocalSegmind } from '../../src/playground/segmind/server.ts';
 import { createQuickClock } from '../quick-clock.ts';
@@ -56,9 +56,8 @@ describeBackend(
       working: () => server.runs.filter(({ outcome }) => outcome === 'running').length,
       next: (situation) => server.next(BEHAVIOURS[situation]),
       connect: ({ idleTimeoutMs, maxResultBytes } = {}) =>
-        createBackend(
+        createSegmind(
           {
-            type: 'segmind',
             url: server.url,
             apiKey: API_KEY,
             values: { samples: 4 },

@@ -19,7 +19,7 @@ afterEach(async () => {
 async function connect(...replies: AnyReply[]) {
   const service = await bench.serve(...replies);
   const note = (...parts: unknown[]) => void logged.push(JSON.stringify(parts));
-  const backend = createThreadedBackend(
+  const backend = await createThreadedBackend(
     { type: 'viewcomfy', mode: 'stream', url: service.url, clientId: SECRETS[0], clientSecret: SECRETS[1] },
     { clock: systemClock, log: { debug: note, warn: note } },
   );
@@ -119,7 +119,7 @@ test('nothing is sent before the handle of a run is kept, and nothing at all whe
   const refused = { status: 401, contentType: 'text/plain', body: 'bad key' };
   const service = await bench.serve(...marks, refused);
   const keys = { clientId: SECRETS[0], clientSecret: SECRETS[1] };
-  const backend = createThreadedBackend(
+  const backend = await createThreadedBackend(
     { type: 'viewcomfy', mode: 'poll', url: 'https://x.example', apiUrl: service.url, ...keys },
     { clock: systemClock, log: { debug() {}, warn() {} } },
   );

@@ -1,4 +1,4 @@
-import { createBackend } from '../../src/backends/index.ts';
+import { createViewComfy } from '../../src/backends/viewcomfy.ts';
 import type { Behaviour } from '../../src/playground/viewcomfy/behaviour.ts';
 import { createLocalViewComfy } from '../../src/playground/viewcomfy/server.ts';
 import { createQuickClock } from '../quick-clock.ts';
@@ -70,9 +70,8 @@ for (const mode of ['stream', 'plain', 'poll'] as const) {
       working: () => server.runs.filter(({ outcome }) => outcome === 'waiting' || outcome === 'running').length,
       next: (situation) => server.next(BEHAVIOURS[situation]),
       connect: ({ idleTimeoutMs, ...limits } = {}) =>
-        createBackend(
+        createViewComfy(
           {
-            type: 'viewcomfy',
             mode,
             url: server.url,
             apiUrl: server.apiUrl,

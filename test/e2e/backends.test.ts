@@ -25,13 +25,13 @@ describe('another backend than ViewComfy', () => {
     toClose.push(() => server.close());
     return server;
   }
-  function connect(config: BackendConfig): Backend {
+  function connect(config: BackendConfig): Promise<Backend> {
     return createBackend(config, { clock: systemClock, log });
   }
 
   it('ComfyUI shows what the picture looks like so far, and then the scenes of the workflow that it was sent', async () => {
     const comfyui = keep(await createLocalComfyUI({ ...flat, runMs: 6000 }));
-    stage = await openStage({ backend: connect({ type: 'comfyui', urls: [comfyui.url] }) });
+    stage = await openStage({ backend: await connect({ type: 'comfyui', urls: [comfyui.url] }) });
     const ana = stage.person('ana');
     const { id } = await ana.character('a pilot in a red scarf');
     const running = await ana.withPictures(id, 1);
@@ -53,7 +53,7 @@ describe('another backend than ViewComfy', () => {
   it('a preview goes away with the run that failed', async () => {
     const comfyui = keep(await createLocalComfyUI({ ...flat, runMs: 6000 }));
     comfyui.next({ ending: 'error', errorText: 'CUDA out of memory' });
-    stage = await openStage({ backend: connect({ type: 'comfyui', urls: [comfyui.url] }) });
+    stage = await openStage({ backend: await connect({ type: 'comfyui', urls: [comfyui.url] }) });
     const ana = stage.person('ana');
     const { id } = await ana.character('a pilot');
     await ana.withPictures(id, 1);
@@ -64,7 +64,7 @@ describe('another backend than ViewComfy', () => {
 
   it('Segmind says on the card what it cannot do, and that it cannot be stopped', async () => {
     const segmind = keep(await createLocalSegmind({ apiKey: 'key', ...flat, runMs: 1500 }));
-    stage = await openStage({ backend: connect({ type: 'segmind', apiKey: 'key', url: segmind.url }) });
+    stage = await openStage({ backend: await connect({ type: 'segmind', apiKey: 'key', url: segmind.url }) });
     const ana = stage.person('ana');
     const { id } = await ana.character('a pilot');
     const running = await ana.waitFor(id, /Running/);
@@ -77,8 +77,8 @@ describe('another backend than ViewComfy', () => {
 
   it('stands in for one that is not there, and the card names it', async () => {
     const comfyui = keep(await createLocalComfyUI({ ...flat, runMs: 100 }));
-    const dead = connect({ type: 'segmind', apiKey: 'key', url: 'http://127.0.0.1:9/' });
-    const backend = createFailover([dead, connect({ type: 'comfyui', urls: [comfyui.url] })], {
+    const dead = await connect({ type: 'segmind', apiKey: 'key', url: 'http://127.0.0.1:9/' });
+    const backend = createFailover([dead, await connect({ type: 'comfyui', urls: [comfyui.url] })], {
       clock: systemClock,
       log,
     });

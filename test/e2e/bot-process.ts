@@ -57,7 +57,7 @@ const log = pino({ level: process.env['STAGE_LOG'] ?? 'silent' }, pino.destinati
 const bot = await startBot({
   config: task.config,
   recipes: await loadRecipes(fileURLToPath(new URL('../../commands', import.meta.url))),
-  backend: createBackend(task.backend, { clock: systemClock, log }),
+  backend: await createBackend(task.backend, { clock: systemClock, log }),
   discord: task.discord,
   clock,
   log,

@@ -117,7 +117,7 @@ export async function openStage(options: StageOptions = {}): Promise<Stage> {
     const bot = await startBot({
       config: task.config,
       recipes: await loadRecipes(fileURLToPath(new URL('../../commands', import.meta.url))),
-      backend: options.backend ?? createBackend(task.backend, { clock: systemClock, log }),
+      backend: options.backend ?? (await createBackend(task.backend, { clock: systemClock, log })),
       discord: task.discord,
       // Discord's own: it moves with it.
       clock,
