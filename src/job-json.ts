@@ -2,7 +2,7 @@ import { isAbsolute, relative, resolve } from 'node:path';
 import { z } from 'zod';
 import { BACKEND_ERROR_TYPES } from './errors.ts';
 import type { Failure, Job } from './job.ts';
-import type { StoredFile } from './recipe.ts';
+import type { GivenAnswers, StoredFile } from './recipe.ts';
 
 /** What of a job is kept as JSON: all that no question asks for. */
 
@@ -51,12 +51,7 @@ export function factsOf(job: Job, directory: string): string {
     again,
   } = job;
   return JSON.stringify({
-    answers: Object.fromEntries(
-      Object.entries(answers).map(([name, answer]) => [
-        name,
-        typeof answer === 'object' ? fromThere(answer, directory) : answer,
-      ]),
-    ),
+    answers: withFiles(answers, (file) => fromThere(file, directory)),
     acceptedAt,
     startedAt,
     signAt,
@@ -77,14 +72,16 @@ export function readFacts(json: string, directory: string) {
   const { answers, files, ...facts } = Facts.parse(JSON.parse(json));
   return {
     ...facts,
-    answers: Object.fromEntries(
-      Object.entries(answers).map(([name, answer]) => [
-        name,
-        typeof answer === 'object' ? fromHere(answer, directory) : answer,
-      ]),
-    ),
+    answers: withFiles(answers, (file) => fromHere(file, directory)),
     files: files.map((file) => fromHere(file, directory)),
   };
+}
+
+/** The answers with each of their files changed. */
+function withFiles(answers: GivenAnswers, change: (file: StoredFile) => StoredFile): GivenAnswers {
+  return Object.fromEntries(
+    Object.entries(answers).map(([name, answer]) => [name, typeof answer === 'object' ? change(answer) : answer]),
+  );
 }
 
 function fromThere(file: StoredFile, directory: string): StoredFile {
