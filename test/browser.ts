@@ -1,5 +1,5 @@
-import { accessSync, constants } from 'node:fs';
 import { chromium, type Browser } from 'playwright-core';
+import { findProgram } from './program.ts';
 
 const usualPaths = [
   '/usr/bin/chromium',
@@ -15,17 +15,9 @@ const hint =
   'No Chromium was found for the tests of the page. On Debian or Ubuntu: apt-get install chromium. ' +
   'Anywhere else: set CHROMIUM_PATH to Chromium or Chrome.';
 
-/**
- * The path of a Chromium on this machine; undefined, with a hint on stderr, where there is none.
- * Where `CI` is set that is an error: there the tests of the page must run.
- */
+/** The path of a Chromium on this machine, if there is one. */
 export function findBrowser(): string | undefined {
-  const asked = process.env['CHROMIUM_PATH'];
-  const found = (asked === undefined ? usualPaths : [asked]).find(isExecutable);
-  if (found !== undefined) return found;
-  if (process.env['CI'] !== undefined) throw new Error(hint);
-  process.stderr.write(`${hint} They are left out.\n`);
-  return undefined;
+  return findProgram({ variable: 'CHROMIUM_PATH', usualPaths, hint });
 }
 
 /** Without a sandbox, because containers and continuous integration run as root; it sees nothing but our own page. */
@@ -43,13 +35,4 @@ export function launchBrowser(executablePath: string): Promise<Browser> {
       '--disable-sync',
     ],
   });
-}
-
-function isExecutable(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
 }

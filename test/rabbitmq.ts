@@ -1,11 +1,11 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { accessSync, constants } from 'node:fs';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
+import { findProgram } from './program.ts';
 
 /** Not the one in /usr/sbin: that is a wrapper which wants to be root, and runs in the system's own folders. */
 const usualPaths = [
@@ -18,17 +18,9 @@ const hint =
   'No RabbitMQ was found for the tests of ComfyUI workers. On Debian or Ubuntu: apt-get install rabbitmq-server (it ' +
   'need not run). Anywhere else: set RABBITMQ_SERVER_PATH to its rabbitmq-server.';
 
-/**
- * The path of a RabbitMQ on this machine; undefined, with a hint on stderr, where there is none.
- * Where `CI` is set that is an error: there the tests of workers must run.
- */
+/** The path of a RabbitMQ on this machine, if there is one. */
 export function findRabbitMq(): string | undefined {
-  const asked = process.env['RABBITMQ_SERVER_PATH'];
-  const found = (asked === undefined ? usualPaths : [asked]).find(isExecutable);
-  if (found !== undefined) return found;
-  if (process.env['CI'] !== undefined) throw new Error(hint);
-  process.stderr.write(`${hint} They are left out.\n`);
-  return undefined;
+  return findProgram({ variable: 'RABBITMQ_SERVER_PATH', usualPaths, hint });
 }
 
 /**
@@ -152,13 +144,4 @@ async function freePorts(count: number): Promise<number[]> {
   });
   await Promise.all(servers.map((server) => once(server.close(), 'close')));
   return ports;
-}
-
-function isExecutable(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
 }

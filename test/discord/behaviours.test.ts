@@ -63,7 +63,7 @@ const BEHAVIOURS: readonly (readonly [sentence: string, ...tests: (readonly [fil
   [
     'Its end does not wait for what is in flight.',
     [GATEWAY, '13: waits for the edit that is in flight'],
-    ['e2e/shutdown.test.ts', 'lets the running job end, tells the others, and ends by itself'],
+    ['e2e/shutdown.test.ts', 'lets the running job end, keeps the others, and ends by itself'],
   ],
   [
     'After a resume it brings interactions that are too old, or twice.',

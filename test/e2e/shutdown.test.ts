@@ -50,7 +50,7 @@ async function startPlayground() {
 }
 
 describe('a bot that is told to stop', () => {
-  it('lets the running job end, tells the others, and ends by itself', { timeout: 60_000 }, async () => {
+  it('lets the running job end, keeps the others, and ends by itself', { timeout: 60_000 }, async () => {
     const { process: main, exit, ana, bo } = await startPlayground();
     const running = await ana.character('the last one');
     await ana.waitFor(running.id, /Running/);
