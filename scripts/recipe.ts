@@ -53,7 +53,7 @@ async function makeRecipe(): Promise<void> {
   for (const [option, reason] of reasons) say(`${option}: ${reason}.`);
   for (const note of notes.slice(0, MOST_NOTES)) say(note);
   if (notes.length > MOST_NOTES) say(`And ${notes.length - MOST_NOTES} more of these.`);
-  const { main } = recipe.outputs;
+  const main = recipe.outputs.main.map((name) => (typeof name === 'string' ? name : name.node));
   say(main.length > 0 ? `The result: files named ${main.join(', ')}.` : 'The result: every file that comes.');
   process.stdout.write(optionTable(recipe));
   if (values['dry-run']) return;

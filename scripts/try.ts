@@ -14,12 +14,14 @@ import { openBackend } from '../src/open-backend.ts';
 import { preparePicture } from '../src/pictures/prepare.ts';
 import {
   fill,
+  isFileOption,
   type Filled,
   type Option,
   type ParameterValue,
   type PictureOption,
   type Recipe,
   type StoredFile,
+  type ValueOption,
 } from '../src/recipe.ts';
 import { WorkflowFileError } from '../src/workflow-file.ts';
 
@@ -134,7 +136,9 @@ async function answer(recipe: Recipe, given: ReadonlyMap<string, string>, folder
 /** What is wrong is told with the option's name in front. */
 async function readAnswer(name: string, option: Option, value: string, folder: string) {
   try {
-    return option.kind === 'picture' ? await readPicture(name, option, value, folder) : readValue(option, value);
+    if (!isFileOption(option)) return readValue(option, value);
+    if (option.kind !== 'picture') throw new UserError('such files are not taken yet.');
+    return await readPicture(name, option, value, folder);
   } catch (cause) {
     if (!(cause instanceof UserError)) throw cause;
     throw new UserError(`--${name}: ${cause.message}`, { cause });
@@ -152,10 +156,10 @@ async function readPicture(name: string, { maxSide }: PictureOption, path: strin
 }
 
 /** What a shell gives is text; what it stands for is checked as in Discord. */
-function readValue(option: Exclude<Option, PictureOption>, value: string): ParameterValue {
-  if (option.kind === 'text' || option.kind === 'choice') return checkValue(option, value);
+function readValue(option: ValueOption, value: string): ParameterValue {
   if (option.kind === 'switch') return checkValue(option, ['true', 'false'].includes(value) ? value === 'true' : value);
-  return checkValue(option, value.trim() === '' ? value : Number(value));
+  const isNumber = option.kind === 'integer' || option.kind === 'number' || option.kind === 'seed';
+  return checkValue(option, isNumber && value.trim() !== '' ? Number(value) : value);
 }
 
 function say(line: string): void {

@@ -6,18 +6,19 @@ import { UserError } from './errors.ts';
 import { kindOf, SNIFFED_BYTES } from './pictures/kind.ts';
 import {
   completeAnswers,
+  isFileOption,
   MAX_SEED,
+  type ChoiceOption,
   type GivenAnswers,
-  type Option,
   type ParameterValue,
-  type PictureOption,
   type Recipe,
   type StoredFile,
+  type ValueOption,
 } from './recipe.ts';
 
 /** What a person answered, wherever they did: checked against the recipe, and completed with what stands beside it. */
 
-/** The pictures of all options that have a default, by address. */
+/** The files of all options that have a default, by address. */
 export type DefaultFiles = ReadonlyMap<string, StoredFile>;
 
 /** Reads what stands beside the recipes, once. */
@@ -25,7 +26,7 @@ export async function readDefaultFiles(recipes: Iterable<Recipe>): Promise<Defau
   const files = new Map<string, StoredFile>();
   for (const { options } of recipes) {
     for (const option of Object.values(options)) {
-      if (option.kind === 'picture' && option.default) {
+      if (isFileOption(option) && option.kind !== 'mask' && option.default) {
         files.set(option.default.href, await describeFile(fileURLToPath(option.default)));
       }
     }
@@ -44,7 +45,7 @@ async function describeFile(path: string): Promise<StoredFile> {
 export function complete(recipe: Recipe, given: GivenAnswers, defaults: DefaultFiles): GivenAnswers {
   return completeAnswers(recipe, given, randomSeed, ({ href }) => {
     const file = defaults.get(href);
-    if (!file) throw new Error(`The default picture ${href} was not read at the start`);
+    if (!file) throw new Error(`The default file ${href} was not read at the start`);
     return file;
   });
 }
@@ -58,9 +59,19 @@ function randomSeed(): number {
  * Discord checks values too; it is not trusted to have done so.
  * @throws UserError that says what is wrong, to be read after the option's name
  */
-export function checkValue(option: Exclude<Option, PictureOption>, value: ParameterValue): ParameterValue {
+export function checkValue(option: ValueOption, value: ParameterValue): ParameterValue {
+  try {
+    return checked(option, value);
+  } catch (error) {
+    if (option.message === undefined || !(error instanceof UserError)) throw error;
+    throw new UserError(option.message, { cause: error });
+  }
+}
+
+function checked(option: ValueOption, value: ParameterValue): ParameterValue {
   switch (option.kind) {
-    case 'text': {
+    case 'text':
+    case 'long-text': {
       const said = typeof value === 'string' ? value.trim() : '';
       if (said === '') throw new UserError('This has no words in it.');
       if (option.maxLength !== undefined && said.length > option.maxLength) {
@@ -69,10 +80,7 @@ export function checkValue(option: Exclude<Option, PictureOption>, value: Parame
       return said;
     }
     case 'choice':
-      if (typeof value !== 'string' || !Object.values(option.choices).includes(value)) {
-        throw new UserError(`This must be one of ${Object.values(option.choices).join(', ')}.`);
-      }
-      return value;
+      return checkChoice(option, value);
     case 'switch':
       if (typeof value !== 'boolean') throw new UserError('This must be true or false.');
       return value;
@@ -82,6 +90,21 @@ export function checkValue(option: Exclude<Option, PictureOption>, value: Parame
     case 'number':
       return checkNumber(value, option.min, option.max, option.kind === 'integer');
   }
+}
+
+/** Named in a sentence; of more, some. */
+const MOST_NAMED = 10;
+
+/** Where Discord offers more than it lists, people may type whatever they like. */
+function checkChoice({ choices }: ChoiceOption, value: ParameterValue): string {
+  const names = Object.keys(choices);
+  const said = String(value).trim();
+  const name = Object.hasOwn(choices, said)
+    ? said
+    : names.find((name) => name.toLowerCase() === said.toLowerCase() || String(choices[name]) === said);
+  if (name !== undefined) return name;
+  const more = names.length > MOST_NAMED ? `, and ${names.length - MOST_NAMED} more` : '';
+  throw new UserError(`This must be one of ${names.slice(0, MOST_NAMED).join(', ')}${more}.`);
 }
 
 function checkNumber(value: ParameterValue, min: number, max: number, whole: boolean): number {

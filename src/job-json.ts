@@ -6,7 +6,13 @@ import type { GivenAnswers, StoredFile } from './recipe.ts';
 
 /** What of a job is kept as JSON: all that no question asks for. */
 
-const Stored = z.object({ name: z.string(), mediaType: z.string(), path: z.string(), size: z.number() });
+const Stored = z.object({
+  name: z.string(),
+  mediaType: z.string(),
+  path: z.string(),
+  size: z.number(),
+  node: z.string().exactOptional(),
+});
 const Fault = z.object({
   type: z.enum(BACKEND_ERROR_TYPES),
   billed: z.enum(['no', 'maybe']),

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { Recipe } from './recipe.ts';
+import { BACKEND_KINDS, type Recipe } from './recipe.ts';
 import { Graph } from './workflow-file.ts';
 
 /**
@@ -7,19 +7,19 @@ import { Graph } from './workflow-file.ts';
  * with it.
  */
 
-/** Of one option (application-commands.mdx). */
-const MAX_CHOICES = 25;
-
 /** What Discord allows as a name, of what needs no other alphabet. */
 const Name = z.string().regex(/^[a-z0-9_-]{1,32}$/, 'must be 1 to 32 of a-z, 0-9, _ and -');
 const Description = z.string().min(1).max(100, 'is longer than the 100 characters Discord allows');
 /** JSON has it as text. */
 const Address = z.union([z.instanceof(URL), z.url().transform((href) => new URL(href))]);
-const ParameterKey = z.string().regex(/^[^-]+-inputs-.+$/, 'must look like 594-inputs-string');
+/** The names of nodes and inputs may be anything; only the workflow tells where one ends and the other begins. */
+const ParameterKey = z.string().regex(/^.+-inputs-.+$/s, 'must look like 594-inputs-string');
+const Value = z.union([z.string(), z.number(), z.boolean()]);
 const base = {
   description: Description,
   required: z.boolean().exactOptional(),
-  parameters: z.array(ParameterKey).min(1),
+  parameters: z.array(ParameterKey),
+  message: z.string().min(1).max(300).exactOptional(),
 };
 
 const RecipeOption = z.discriminatedUnion('kind', [
@@ -31,6 +31,12 @@ const RecipeOption = z.discriminatedUnion('kind', [
   }),
   z.object({
     ...base,
+    kind: z.literal('long-text'),
+    default: z.string().max(4000).exactOptional(),
+    maxLength: z.int().min(1).max(4000).exactOptional(),
+  }),
+  z.object({
+    ...base,
     kind: z.enum(['integer', 'number']),
     min: z.number(),
     max: z.number(),
@@ -39,12 +45,7 @@ const RecipeOption = z.discriminatedUnion('kind', [
   z.object({
     ...base,
     kind: z.literal('choice'),
-    choices: z
-      .record(z.string().max(100), z.string().max(100))
-      .refine(
-        (choices) => Object.keys(choices).length <= MAX_CHOICES,
-        `are more than the ${MAX_CHOICES} Discord allows`,
-      ),
+    choices: z.record(z.string().min(1).max(100), Value),
     default: z.string().exactOptional(),
   }),
   z.object({ ...base, kind: z.literal('switch'), default: z.boolean().exactOptional() }),
@@ -54,8 +55,13 @@ const RecipeOption = z.discriminatedUnion('kind', [
     default: Address.exactOptional(),
     maxSide: z.int().min(64).max(16_384),
   }),
+  z.object({ ...base, kind: z.literal('mask'), of: Name.exactOptional() }),
+  z.object({ ...base, kind: z.enum(['video', 'audio']), default: Address.exactOptional() }),
   z.object({ ...base, kind: z.literal('seed') }),
 ]);
+
+const OutputName = z.union([z.string().min(1), z.object({ node: z.string().min(1) })]);
+const Id = z.string().regex(/^\d{17,20}$/, 'must be an id of Discord: 17 to 20 digits');
 
 /** Every field that a recipe has; one that is not named here is dropped. */
 export const RecipeFile = z.object({
@@ -70,5 +76,18 @@ export const RecipeFile = z.object({
       always: z.boolean().exactOptional(),
     })
     .exactOptional(),
-  outputs: z.object({ main: z.array(z.string()) }),
+  outputs: z.object({ main: z.array(OutputName), hidden: z.array(OutputName).exactOptional() }),
+  estimate: z
+    .object({ seconds: z.number().positive().exactOptional(), cost: z.string().min(1).max(60).exactOptional() })
+    .exactOptional(),
+  backends: z.array(z.enum(BACKEND_KINDS)).min(1).exactOptional(),
+  nsfw: z.boolean().exactOptional(),
+  access: z
+    .object({
+      servers: z.array(Id).min(1).exactOptional(),
+      roles: z.array(Id).min(1).exactOptional(),
+      users: z.array(Id).min(1).exactOptional(),
+      permission: z.string().exactOptional(),
+    })
+    .exactOptional(),
 }) satisfies z.ZodType<Recipe>;

@@ -1,4 +1,4 @@
-import type { Workflow } from './workflow.ts';
+import { filePrefix, nodesCalled, type Workflow } from './workflow.ts';
 
 /**
  * A recipe says what a slash command asks, and where each answer goes in a workflow. It is data: `commands.ts` makes
@@ -16,6 +16,8 @@ export interface StoredFile {
   readonly path: string;
   /** bytes */
   readonly size: number;
+  /** the id of the node that made it, of a result, where the backend tells */
+  readonly node?: string;
 }
 
 interface OptionBase {
@@ -24,12 +26,22 @@ interface OptionBase {
   readonly required?: boolean;
   /** keys of the parameters that get the answer */
   readonly parameters: readonly string[];
+  /** what is said in place of Troupe's own sentence when an answer is not taken */
+  readonly message?: string;
 }
 
 interface TextOption extends OptionBase {
   readonly kind: 'text';
   readonly default?: string;
   /** characters, at most 6000 (Discord's limit) */
+  readonly maxLength?: number;
+}
+
+/** Words in several lines: asked for in a modal after the command, in which the default stands to be changed. */
+export interface LongTextOption extends OptionBase {
+  readonly kind: 'long-text';
+  readonly default?: string;
+  /** characters, at most 4000 (Discord's limit) */
   readonly maxLength?: number;
 }
 
@@ -40,10 +52,12 @@ interface NumberOption extends OptionBase {
   readonly default?: number;
 }
 
-interface ChoiceOption extends OptionBase {
+/** One of several. Discord lists up to 25 of them; of more, it shows those that fit what is typed. */
+export interface ChoiceOption extends OptionBase {
   readonly kind: 'choice';
-  /** what is shown → what is sent; at most 25 (Discord's limit) */
-  readonly choices: Readonly<Record<string, string>>;
+  /** what is shown, which is the answer → what is sent; what is shown has at most 100 characters (Discord's limit) */
+  readonly choices: Readonly<Record<string, ParameterValue>>;
+  /** one of what is shown */
   readonly default?: string;
 }
 
@@ -60,12 +74,42 @@ export interface PictureOption extends OptionBase {
   readonly maxSide: number;
 }
 
+/**
+ * A picture of where another one is to be changed: white or transparent there. It is sent as a PNG that says the same in
+ * its colours and, upside down, in its transparency: so ComfyUI's `LoadImageMask` reads the same from each channel.
+ */
+export interface MaskOption extends OptionBase {
+  readonly kind: 'mask';
+  /**
+   * The picture option that it is about: it is made as large as that picture. Where the mask has no parameters of its
+   * own, it becomes that picture's transparency, which is what ComfyUI's `LoadImage` takes for a mask.
+   */
+  readonly of?: string;
+}
+
+/** A film or a sound, which is passed on as it is. */
+export interface MediaOption extends OptionBase {
+  readonly kind: 'video' | 'audio';
+  /** sent when none is given, beside the recipe */
+  readonly default?: URL;
+}
+
 /** A whole number that decides the picture: random unless given, so that the same words can give another picture. */
 interface SeedOption extends OptionBase {
   readonly kind: 'seed';
 }
 
-export type Option = TextOption | NumberOption | ChoiceOption | SwitchOption | PictureOption | SeedOption;
+/** What is attached to a command. */
+export type FileOption = PictureOption | MaskOption | MediaOption;
+
+/** What is said with the command itself. */
+export type ValueOption = TextOption | LongTextOption | NumberOption | ChoiceOption | SwitchOption | SeedOption;
+
+export type Option = ValueOption | FileOption;
+
+export function isFileOption(option: Option): option is FileOption {
+  return option.kind === 'picture' || option.kind === 'mask' || option.kind === 'video' || option.kind === 'audio';
+}
 
 /** A workflow that goes with every run, for backends that have none of their own. */
 export interface RecipeWorkflow {
@@ -74,6 +118,24 @@ export interface RecipeWorkflow {
   readonly parameters?: Readonly<Record<string, readonly string[]>>;
   /** whether it is run even where a workflow is deployed */
   readonly always?: boolean;
+}
+
+/** Kinds of backends, as they are called in the configuration. */
+export const BACKEND_KINDS = ['viewcomfy', 'comfyui', 'amqp', 'segmind'] as const;
+export type BackendKind = (typeof BACKEND_KINDS)[number];
+
+/** Files of a run: those whose names begin so, or those of the node that has this title or id in the recipe's workflow. */
+export type OutputName = string | { readonly node: string };
+
+/** Who may use a command; each that is given must be met. */
+export interface Access {
+  /** ids of the servers in which it may be used; nowhere else, and not in direct messages */
+  readonly servers?: readonly string[];
+  /** members who have one of these roles, or are one of these users, or have the permission: any of them is enough */
+  readonly roles?: readonly string[];
+  readonly users?: readonly string[];
+  /** Discord's name of a permission, such as `ManageGuild` */
+  readonly permission?: string;
 }
 
 export interface Recipe {
@@ -86,12 +148,22 @@ export interface Recipe {
   readonly timeouts?: { readonly idleMs: number; readonly totalMs: number };
   readonly workflow?: RecipeWorkflow;
   readonly outputs: {
-    /** prefixes of the names of the files that are the result, in the order to show them; all others are extras */
-    readonly main: readonly string[];
+    /** the result, in the order to show it; everything where it is empty or nothing is called so */
+    readonly main: readonly OutputName[];
+    /** what is not shown at all; what is neither is an extra, shown when it is asked for */
+    readonly hidden?: readonly OutputName[];
   };
+  /** what a run is expected to take until enough were measured, and what people are told that it costs */
+  readonly estimate?: { readonly seconds?: number; readonly cost?: string };
+  /** what can run it; everything where it is absent */
+  readonly backends?: readonly BackendKind[];
+  /** whether Discord shows it only to adults, in channels for them */
+  readonly nsfw?: boolean;
+  /** everybody, everywhere, where it is absent */
+  readonly access?: Access;
 }
 
-type AnswerTo<O extends Option> = O extends PictureOption
+type AnswerTo<O extends Option> = O extends FileOption
   ? StoredFile
   : O extends NumberOption | SeedOption
     ? number
@@ -118,7 +190,7 @@ export type GivenAnswers = Readonly<Record<string, ParameterValue | StoredFile |
 /**
  * Puts defaults and a seed where nothing was answered.
  * @param randomSeed a fresh whole number from 0 to `MAX_SEED`
- * @param defaultFile the picture that stands for an option's `default`
+ * @param defaultFile the file that stands for an option's `default`
  */
 export function completeAnswers(
   recipe: Recipe,
@@ -128,10 +200,11 @@ export function completeAnswers(
 ): GivenAnswers {
   return Object.fromEntries(
     Object.entries(recipe.options).map(([name, option]) => {
-      const answer = given[name];
+      const answer = Object.hasOwn(given, name) ? given[name] : undefined;
       if (answer !== undefined) return [name, answer];
       if (option.kind === 'seed') return [name, randomSeed()];
-      if (option.kind === 'picture') return [name, option.default && defaultFile(option.default)];
+      if (option.kind === 'mask') return [name, undefined];
+      if (isFileOption(option)) return [name, option.default && defaultFile(option.default)];
       return [name, option.default];
     }),
   );
@@ -175,23 +248,46 @@ function fillKeys(
     if (answer === undefined) continue;
     for (const key of keysOf(name, option)) {
       if (typeof answer === 'object') files[key] = answer;
-      else parameters[key] = answer;
+      else parameters[key] = valueOf(option, answer);
     }
   }
   return { parameters, files };
 }
 
+/** What stands for an answer in a workflow. */
+function valueOf(option: Option, answer: ParameterValue): ParameterValue {
+  if (option.kind !== 'choice' || typeof answer !== 'string' || !Object.hasOwn(option.choices, answer)) return answer;
+  return option.choices[answer] ?? answer;
+}
+
 /**
- * Tells the result from the extras by the names' prefixes. Where no name has one of them, everything is the result: a
- * workflow that was changed still shows its pictures.
+ * Tells the result from the extras. Where nothing is called as the result should be, everything but what is hidden is the
+ * result: a workflow that was changed still shows its pictures.
  */
-export function sortOutputs<F extends { readonly name: string }>(
-  recipe: Recipe,
+export function sortOutputs<F extends Pick<StoredFile, 'name' | 'node'>>(
+  { outputs, workflow }: Pick<Recipe, 'outputs' | 'workflow'>,
   files: readonly F[],
 ): { main: F[]; extra: F[] } {
-  const main = recipe.outputs.main.flatMap((prefix) => files.filter((file) => hasPrefix(file.name, prefix)));
-  if (main.length === 0) return { main: [...files], extra: [] };
-  return { main, extra: files.filter((file) => !main.includes(file)) };
+  const named = (name: OutputName) => files.filter((file) => isCalled(file, name, workflow?.graph));
+  const main = [...new Set(outputs.main.flatMap(named))];
+  const hidden = new Set(outputs.hidden?.flatMap(named));
+  const others = files.filter((file) => !main.includes(file) && !hidden.has(file));
+  if (main.length > 0) return { main, extra: others };
+  return { main: others.length > 0 ? others : [...files], extra: [] };
+}
+
+function isCalled(
+  { name, node }: Pick<StoredFile, 'name' | 'node'>,
+  wanted: OutputName,
+  graph: Workflow = {},
+): boolean {
+  if (typeof wanted === 'string') return hasPrefix(name, wanted);
+  const ids = nodesCalled(graph, wanted.node);
+  if (node !== undefined) return node === wanted.node || ids.includes(node);
+  return ids.some((id) => {
+    const prefix = filePrefix(graph[id]?.inputs['filename_prefix']);
+    return prefix !== undefined && hasPrefix(name, prefix);
+  });
 }
 
 /** ComfyUI names a file `<prefix>_00001_.png`: `Image_1` must not take `Image_10_00001_.png`. */

@@ -137,6 +137,21 @@ export function nodeName(workflow: Workflow, id: string): string {
   return title === '' || title === node.class_type ? node.class_type : `${node.class_type} '${title}'`;
 }
 
+/** The nodes that have this title, or this id. */
+export function nodesCalled(workflow: Workflow, titleOrId: string): string[] {
+  return Object.keys(workflow).filter((id) => id === titleOrId || workflow[id]?._meta?.title === titleOrId);
+}
+
+/**
+ * How the names of a node's files begin, by its `filename_prefix`: without the folder, up to what ComfyUI fills in, such
+ * as `%date%`, and without the marks before that. undefined where nothing is left.
+ */
+export function filePrefix(filenamePrefix: unknown): string | undefined {
+  if (typeof filenamePrefix !== 'string') return undefined;
+  const [fixed = ''] = (filenamePrefix.split(/[/\\]/).at(-1) ?? '').split('%');
+  return /^.*[A-Za-z0-9]/s.exec(fixed)?.[0];
+}
+
 /** The largest seed that ComfyUI takes, as the largest double that is not larger: 2^64 - 2048. */
 const LARGEST_SEED = 2 ** 64 - 2048;
 

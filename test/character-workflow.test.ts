@@ -182,6 +182,9 @@ function nodeOf(key: string): string {
 function extremesOf(option: Option): (string | number)[] {
   switch (option.kind) {
     case 'picture':
+    case 'mask':
+    case 'video':
+    case 'audio':
       return ['troupe/character.png'];
     case 'seed':
       return [0, MAX_SEED];
@@ -192,6 +195,7 @@ function extremesOf(option: Option): (string | number)[] {
     case 'switch':
       return [];
     case 'text':
+    case 'long-text':
       return ['', 'words'];
   }
 }

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { commandOf, loadRecipes } from '../src/commands.ts';
+import type { Recipe } from '../src/recipe.ts';
 
 const valid = {
   name: 'echo',
@@ -12,7 +13,12 @@ const valid = {
   outputs: { main: [] },
 };
 
-const choices = Object.fromEntries(Array.from({ length: 26 }, (_, index) => [`mood ${index}`, String(index)]));
+const choices = Object.fromEntries(Array.from({ length: 26 }, (_, index) => [`mood ${index}`, index]));
+const manyWords = Object.fromEntries(Array.from({ length: 5 }, (_, index) => [`${index}`.repeat(50), index]));
+
+function withOption(option: object) {
+  return { ...valid, options: { it: { description: 'It', parameters: ['1-inputs-text'], ...option } } };
+}
 
 describe('the commands of this repository', () => {
   it('load, and make a command with the required options first and `private` last', async () => {
@@ -38,6 +44,8 @@ describe('the commands of this repository', () => {
 
 describe('a recipe file', () => {
   let folder: string;
+  // A module is loaded once by its name.
+  let counter = 0;
 
   beforeEach(async () => {
     folder = await mkdtemp(join(tmpdir(), 'troupe-commands-'));
@@ -49,8 +57,29 @@ describe('a recipe file', () => {
     return await loadRecipes(folder);
   }
 
+  async function one(recipe: object): Promise<Recipe> {
+    await writeFile(join(folder, `${counter}.ts`), `export default ${JSON.stringify(recipe)};`);
+    const loaded = await loadRecipes(folder);
+    await rm(join(folder, `${counter}.ts`));
+    counter += 1;
+    const [only] = loaded.values();
+    if (!only) throw new Error('No recipe was loaded');
+    return only;
+  }
+
   it('that is right is loaded', async () => {
     await expect(load(valid)).resolves.toHaveLength(1);
+  });
+
+  it('lists up to 25 choices, suggests more while one types, and asks for long texts in a modal', async () => {
+    const few = Object.fromEntries(Object.entries(choices).slice(0, 25));
+    const [listed] = commandOf(await one(withOption({ kind: 'choice', choices: few }))).options ?? [];
+    expect(listed).toMatchObject({ choices: Object.keys(few).map((shown) => ({ name: shown, value: shown })) });
+    const [suggested] = commandOf(await one(withOption({ kind: 'choice', choices }))).options ?? [];
+    expect(suggested).toMatchObject({ autocomplete: true });
+    expect(suggested).not.toHaveProperty('choices');
+    const { options = [] } = commandOf(await one(withOption({ kind: 'long-text' })));
+    expect(options.map(({ name }) => name)).toEqual(['private']);
   });
 
   it.each([
@@ -81,11 +110,44 @@ describe('a recipe file', () => {
       /has the option private/,
     ],
     [
-      'more choices than Discord offers',
-      { ...valid, options: { mood: { ...valid.options.words, kind: 'choice', choices } } },
-      /options\.mood\.choices are more than the 25/,
+      'more long texts than a modal holds',
+      {
+        ...valid,
+        options: Object.fromEntries(
+          Array.from({ length: 6 }, (_, index) => [`t${index}`, { ...valid.options.words, kind: 'long-text' }]),
+        ),
+      },
+      /6 long texts, and 5 is the most/,
+    ],
+    ['an output of no node', { ...valid, outputs: { main: [{ node: 'Save' }] } }, /outputs names the node Save/],
+    ['a permission of nobody', { ...valid, access: { permission: 'Fly' } }, /access\.permission Fly is no permission/],
+    [
+      'more words than Discord takes',
+      {
+        ...valid,
+        options: Object.fromEntries(
+          Array.from({ length: 24 }, (_, index) => [
+            `c${index}`,
+            { ...valid.options.words, kind: 'choice', choices: manyWords },
+          ]),
+        ),
+      },
+      /characters, and 8000 is the most/,
     ],
   ])('with %s stops the start, naming the file and the place', async (_what, recipe, message) => {
     await expect(load(recipe)).rejects.toThrow(message);
+  });
+
+  it.each([
+    ['a choice without choices', { kind: 'choice', choices: {} }, /options\.it has no choices/],
+    ['a default that is no choice', { kind: 'choice', choices, default: 'rage' }, /options\.it has the default rage/],
+    ['bounds the wrong way round', { kind: 'integer', min: 2, max: 1 }, /options\.it has the least 2 above/],
+    ['a default out of bounds', { kind: 'number', min: 0, max: 1, default: 2 }, /default that is not from 0 to 1/],
+    ['bounds that are not whole', { kind: 'integer', min: 0.5, max: 1 }, /no whole numbers/],
+    ['a default that is too long', { kind: 'text', default: 'abc', maxLength: 2 }, /a default of more than 2/],
+    ['a mask of nothing', { kind: 'mask', of: 'face' }, /options\.it is a mask of face, which is no picture/],
+    ['no parameters', { kind: 'text', parameters: [] }, /options\.it has no parameters/],
+  ])('with %s stops the start, naming the option', async (_what, option, message) => {
+    await expect(load(withOption(option))).rejects.toThrow(message);
   });
 });

@@ -76,6 +76,17 @@ describe('the character recipe', () => {
   });
 });
 
+describe('a choice', () => {
+  const mood = { kind: 'choice', description: 'Mood', choices: { Calm: 0.5, Wild: 'w/ild' } } as const;
+  const recipe = { name: 'x', description: 'X', outputs: { main: [] } };
+
+  it('is answered by what is shown, and sends what that stands for, as the type that it is', () => {
+    const both = { ...recipe, options: { mood: { ...mood, parameters: ['1-inputs-a', '2-inputs-b'] } } };
+    expect(fill(both, { mood: 'Calm' }).parameters).toEqual({ '1-inputs-a': 0.5, '2-inputs-b': 0.5 });
+    expect(fill(both, { mood: 'Wild' }).parameters['1-inputs-a']).toBe('w/ild');
+  });
+});
+
 describe('sorting the outputs', () => {
   const named = (...names: string[]) => names.map((name) => ({ name }));
 
@@ -100,5 +111,28 @@ describe('sorting the outputs', () => {
 
   it('shows everything where no file has a known prefix', () => {
     expect(sortOutputs(character, named('ComfyUI_00001_.png')).main).toHaveLength(1);
+  });
+
+  const graph = {
+    '7': { class_type: 'SaveImage', _meta: { title: 'Final' }, inputs: { filename_prefix: 'out/Last_%date%' } },
+    '8': { class_type: 'SaveImage', _meta: { title: 'Draft' }, inputs: { filename_prefix: 'Draft' } },
+  };
+
+  it('finds the files of a node by its title: by what the backend tells, else by the prefix it saves under', () => {
+    const recipe = { workflow: { graph }, outputs: { main: [{ node: 'Final' }], hidden: ['debug', { node: '8' }] } };
+    const told = [
+      { name: 'a.png', node: '8' },
+      { name: 'b.png', node: '7' },
+      { name: 'Last_1_.png', node: '9' },
+    ];
+    expect(sortOutputs(recipe, told)).toEqual({ main: [told[1]], extra: [told[2]] });
+    const untold = named('Draft_00001_.png', 'Last_2026_00001_.png', 'debug_00001_.png', 'notes.txt');
+    expect(sortOutputs(recipe, untold)).toEqual({ main: [untold[1]], extra: [untold[3]] });
+  });
+
+  it('never shows what is hidden, unless there is nothing else', () => {
+    const recipe = { outputs: { main: ['None'], hidden: ['debug'] } };
+    expect(sortOutputs(recipe, named('debug_1.png', 'x.png')).main).toEqual(named('x.png'));
+    expect(sortOutputs(recipe, named('debug_1.png')).main).toEqual(named('debug_1.png'));
   });
 });

@@ -140,7 +140,7 @@ function withinLimits(candidates: readonly Candidate[]): ReadonlySet<Candidate> 
 }
 
 function charactersOf(option: Option): number {
-  const choices = option.kind === 'choice' ? Object.entries(option.choices).flat() : [];
+  const choices = option.kind === 'choice' ? Object.keys(option.choices).flatMap((shown) => [shown, shown]) : [];
   return 32 + option.description.length + choices.reduce((sum, { length }) => sum + length, 0);
 }
 

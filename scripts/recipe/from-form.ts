@@ -168,7 +168,7 @@ function choiceOption(field: FormField, standing: string): Asked | string {
     kind: 'choice',
     ...wanted(field, isRequired, label),
     choices: Object.fromEntries(shown),
-    ...(label !== undefined && { default: standing }),
+    ...(label !== undefined && { default: label }),
   };
 }
 

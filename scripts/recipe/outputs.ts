@@ -1,5 +1,5 @@
 import { safeName } from '../../src/backends/result-names.ts';
-import { linkOf, type Workflow } from '../../src/workflow.ts';
+import { filePrefix, linkOf, type Workflow } from '../../src/workflow.ts';
 
 /** What people name the files that they only look at while they build a workflow. */
 const ON_THE_WAY = /^(intermediate|temp|tmp|debug|preview|test)/i;
@@ -41,10 +41,8 @@ function sourcesOfSources(workflow: Workflow, saving: readonly string[]): Readon
   return seen;
 }
 
-/** As the files arrive: without the folder, and without a place that ComfyUI fills in, such as `%date%`. */
+/** As the files arrive. */
 function prefixOf(value: unknown): string[] {
-  if (typeof value !== 'string') return [];
-  const [fixed = ''] = (value.split(/[/\\]/).at(-1) ?? '').split('%');
-  const [plain] = /^.*[A-Za-z0-9]/s.exec(fixed) ?? [];
-  return plain === undefined ? [] : [safeName(plain)];
+  const prefix = filePrefix(value);
+  return prefix === undefined ? [] : [safeName(prefix)];
 }

@@ -31,7 +31,7 @@ export function printRecipe(recipe: Recipe, { workflowFile, recipeModule, about 
     property('  ', 'options', ordered),
     ...always,
     `  workflow: { graph: workflow${workflow?.always ? ', always: true' : ''} },`,
-    printOutputs(outputs.main),
+    printOutputs(outputs.main.filter((name) => typeof name === 'string')),
     '} satisfies Recipe;',
   ].join('\n')}\n`;
 }

@@ -32,6 +32,6 @@ function kindOf(option: Option): string {
 
 function defaultOf(option: Option): string {
   if (option.kind === 'seed') return 'random';
-  if (option.default === undefined || option.default instanceof URL) return '';
+  if (!('default' in option) || option.default === undefined || option.default instanceof URL) return '';
   return shorten(JSON.stringify(option.default), 40);
 }

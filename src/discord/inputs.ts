@@ -9,6 +9,7 @@ import type { Logger } from '../log.ts';
 import { preparePicture } from '../pictures/prepare.ts';
 import { formatBytes } from '../pictures/sizes.ts';
 import {
+  isFileOption,
   type GivenAnswers,
   type Option,
   type ParameterValue,
@@ -107,8 +108,9 @@ export function createInputs({ spool, limits, extraOrigins, defaults, dispatcher
       if (option.required) throw new UserError(text.missing);
       return undefined;
     }
-    if (option.kind === 'picture') return await readPicture(job, name, option, resolved?.attachments?.[String(value)]);
-    return checkValue(option, value);
+    if (!isFileOption(option)) return checkValue(option, value);
+    if (option.kind !== 'picture') throw new UserError('Such files are not taken yet.');
+    return await readPicture(job, name, option, resolved?.attachments?.[String(value)]);
   }
 
   return {

@@ -251,9 +251,9 @@ type Answer = NonNullable<Job['answers'][string]>;
 
 function isDefault(option: Option, answer: Answer): boolean {
   if (typeof answer === 'object') {
-    return option.kind === 'picture' && option.default?.href === pathToFileURL(answer.path).href;
+    return 'default' in option && String(option.default) === pathToFileURL(answer.path).href;
   }
-  return option.kind !== 'seed' && option.kind !== 'picture' && option.default === answer;
+  return 'default' in option && option.default === answer;
 }
 
 function answerText(answer: Answer): string {

@@ -38,17 +38,21 @@ export function answersTo({ options }: Recipe): GivenAnswers {
 function answerTo(name: string, option: Option) {
   switch (option.kind) {
     case 'text':
+    case 'long-text':
       return `answer to ${name}`;
     case 'integer':
     case 'number':
       return option.default === option.max ? option.min : option.max;
     case 'choice':
-      return Object.values(option.choices).at(-1);
+      return Object.keys(option.choices).at(-1);
     case 'switch':
       return !option.default;
     case 'seed':
       return 42;
     case 'picture':
+    case 'mask':
+    case 'video':
+    case 'audio':
       return { name: `${name}.png`, mediaType: 'image/png', path: `/${name}.png`, size: 1 };
   }
 }
@@ -74,9 +78,10 @@ export function changedBy(recipe: Recipe, answers: GivenAnswers): { changes: str
 
 /** What should be changed: every answer at its own parameters. */
 export function expectedOf({ options }: Recipe, answers: GivenAnswers): string[] {
-  return Object.entries(options).flatMap(([name, { parameters }]) => {
+  return Object.entries(options).flatMap(([name, option]) => {
     const answer = answers[name];
-    const value = typeof answer === 'object' ? answer.name : answer;
-    return parameters.map((key) => `${key}: ${JSON.stringify(value)}`);
+    const sent = option.kind === 'choice' && typeof answer === 'string' ? option.choices[answer] : answer;
+    const value = typeof sent === 'object' ? sent.name : sent;
+    return option.parameters.map((key) => `${key}: ${JSON.stringify(value)}`);
   });
 }

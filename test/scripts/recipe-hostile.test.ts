@@ -439,26 +439,34 @@ describe('a recipe that is printed', () => {
       ...option(description, key),
       default: standing,
     })),
-    fc.tuple(words, number, number).map(([[key, description], min, max]) => ({
+    fc.tuple(words, number, number).map(([[key, description], one, other]) => ({
       kind: 'number' as const,
       ...option(description, key),
-      min,
-      max,
-      default: max,
+      min: Math.min(one, other),
+      max: Math.max(one, other),
+      default: Math.max(one, other),
     })),
     fc
-      .tuple(words, fc.uniqueArray(fc.tuple(label, label), { maxLength: 25, selector: ([shown]) => shown }))
+      .tuple(words, fc.uniqueArray(fc.tuple(label, label), { maxLength: 5, selector: ([shown]) => shown }))
       .map(([[key, description], choices]) => ({
         kind: 'choice' as const,
         ...option(description, key),
-        choices: Object.fromEntries(choices.filter(([shown]) => shown !== '__proto__')),
+        choices: Object.fromEntries([
+          ['x', 'y'],
+          ...choices.filter(([shown]) => shown !== '' && shown !== '__proto__'),
+        ]),
       })),
   );
   const name = fc.stringMatching(/^[a-z0-9_-]{1,32}$/).filter((name) => name !== 'private' && name !== '__proto__');
   const recipe = fc.record({
     description: text.map((words) => words.slice(0, 100) || 'x'),
     options: fc.dictionary(name, anyOption, { maxKeys: 5 }),
-    outputs: fc.record({ main: fc.array(text, { maxLength: 4 }) }),
+    outputs: fc.record({
+      main: fc.array(
+        text.filter((name) => name !== ''),
+        { maxLength: 4 },
+      ),
+    }),
     always: fc.boolean(),
     about: text,
   });

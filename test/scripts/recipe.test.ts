@@ -263,7 +263,7 @@ describe('a recipe of a form', () => {
         kind: 'choice',
         description: 'Model. Default: Bee',
         choices: { Ay: 'a', Bee: 'b' },
-        default: 'b',
+        default: 'Bee',
         parameters: ['4-inputs-ckpt_name'],
       },
       seed: { kind: 'seed', description: expect.stringContaining('same seed'), parameters: ['40-inputs-seed'] },
