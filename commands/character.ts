@@ -85,5 +85,7 @@ export default {
   },
   // For ComfyUI servers. Its inputs have the node ids of the Flux workflow, but one: core ComfyUI calls it otherwise.
   workflow: { graph: workflow, parameters: { upscale: ['82-inputs-scale_by'] } },
+  // Segmind's model makes something like it, from the same answers.
+  backends: ['viewcomfy', 'comfyui', 'amqp', 'segmind'],
   outputs: { main: ['Image_1', 'Image_2', 'Image_3', 'Image_4'] },
 } satisfies Recipe;

@@ -5,6 +5,8 @@ import { RESTJSONErrorCodes, Routes } from 'discord-api-types/v10';
 import { JOBS_COMMAND, loadRecipes, RecipeError } from '../src/commands.ts';
 import { ConfigError, readConfig } from '../src/config.ts';
 import { registerCommands } from '../src/discord/registration.ts';
+import { runnable } from '../src/runnable.ts';
+import { WorkflowFileError } from '../src/workflow-file.ts';
 
 /** `npm run deploy`: makes the commands of `commands/` known to Discord. */
 try {
@@ -17,23 +19,29 @@ try {
 }
 
 async function deploy(): Promise<string> {
-  const { discord } = readConfig();
+  const { discord, backends, workflows } = readConfig();
   if (discord.type !== 'discord') {
     throw new ConfigError(
       'DISCORD_TOKEN is missing in .env. Without it there is nothing to deploy: the playground registers the commands itself.',
     );
   }
-  const recipes = await loadRecipes(fileURLToPath(new URL('../commands', import.meta.url)));
+  const { usable: recipes, left } = runnable(
+    await loadRecipes(fileURLToPath(new URL('../commands', import.meta.url)), workflows),
+    backends.map(({ type }) => type),
+  );
   const rest = new REST(discord.api === undefined ? {} : { api: discord.api }).setToken(discord.token);
   const { id } = z.object({ id: z.string() }).parse(await rest.get(Routes.currentApplication()));
   await registerCommands(rest, id, recipes, discord.guild);
   const names = [...recipes.keys(), JOBS_COMMAND].map((name) => `/${name}`).join(', ');
-  return `${names}: registered ${discord.guild ? `in the server ${discord.guild}` : 'everywhere'}.`;
+  const where = discord.guild ? `in the server ${discord.guild}` : 'everywhere';
+  return [`${names}: registered ${where}.`, ...left].join('\n');
 }
 
 /** For the person who runs it; undefined where the mistake is ours. */
 function problemOf(error: unknown): string | undefined {
-  if (error instanceof ConfigError || error instanceof RecipeError) return error.message;
+  if (error instanceof ConfigError || error instanceof RecipeError || error instanceof WorkflowFileError) {
+    return error.message;
+  }
   if (error instanceof DiscordAPIError) {
     if (error.code === RESTJSONErrorCodes.MissingAccess) {
       return 'The bot is not in the server that DISCORD_GUILD_ID names. Invite it first: npm start prints the link.';

@@ -10,6 +10,7 @@ import { createLogger, type Logger } from './log.ts';
 import { openBackend } from './open-backend.ts';
 import { createLocalDiscord, type LocalDiscord } from './playground/discord/server.ts';
 import { createPage } from './playground/page-server.ts';
+import { runnable } from './runnable.ts';
 import { StoreError } from './store.ts';
 import { WorkflowFileError } from './workflow-file.ts';
 
@@ -25,14 +26,19 @@ async function main(): Promise<void> {
   const config = readConfig();
   const log = createLogger(config.logLevel);
   endOnCrash(log);
-  const recipes = await loadRecipes(fileURLToPath(new URL('../commands', import.meta.url)), config.workflows);
+  const loaded = await loadRecipes(fileURLToPath(new URL('../commands', import.meta.url)), config.workflows);
+  const { usable: recipes, left } = runnable(
+    loaded,
+    config.backends.map(({ type }) => type),
+  );
+  for (const sentence of left) log.warn(sentence);
   const backend = await openBackend(config, log);
   const discord = await openDiscord(config);
   // Apart from the jobs of the real Discord, which outlive a look at the playground.
   const dataDir = config.discord.type === 'playground' ? join(config.dataDir, 'playground') : config.dataDir;
   const bot = await startBot({ config: { ...config, dataDir }, recipes, backend, discord, clock: systemClock, log });
   const health = config.health && (await serveHealth(config.health, () => bot.health()));
-  process.stdout.write(discord.welcome(bot));
+  process.stdout.write([discord.welcome(bot), ...left.map((sentence) => `${sentence}\n`)].join(''));
   stopOnSignal(config, log, async (signal) => {
     await bot.stop(signal);
     await health?.close();

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { Backend } from './backends/backend.ts';
 import { startChild, withChild } from './backends/comfyui/child.ts';
 import { createFailover } from './backends/failover.ts';
+import { onlySuited } from './backends/suited.ts';
 import { createThreadedBackend } from './backends/thread.ts';
 import { systemClock } from './clock.ts';
 import type { Config } from './config.ts';
@@ -16,14 +17,14 @@ export async function openBackend(
 ): Promise<Backend> {
   const opened: Backend[] = [];
   try {
-    for (const settings of backends) opened.push(await open(settings));
+    for (const settings of backends) opened.push(withKind(await open(settings), settings));
   } catch (error) {
     for (const backend of opened) await backend.close();
     throw error;
   }
   const [first, ...others] = opened;
   if (!first) throw new Error('No backend is configured');
-  return others.length === 0 ? first : createFailover(opened, { clock: systemClock, log });
+  return others.length === 0 ? onlySuited(first) : createFailover(opened, { clock: systemClock, log });
 
   async function open(settings: BackendSettings): Promise<Backend> {
     const dependencies = { clock: systemClock, log };
@@ -52,4 +53,9 @@ export async function openBackend(
       },
     };
   }
+}
+
+/** The playground's own has none: it shows every recipe. */
+function withKind(backend: Backend, { type }: BackendSettings): Backend {
+  return type === 'local-viewcomfy' ? backend : { ...backend, kind: type };
 }

@@ -155,12 +155,26 @@ export interface Recipe {
   };
   /** what a run is expected to take until enough were measured, and what people are told that it costs */
   readonly estimate?: { readonly seconds?: number; readonly cost?: string };
-  /** what can run it; everything where it is absent */
+  /** what can run it; `canRun` says what where it is absent */
   readonly backends?: readonly BackendKind[];
   /** whether Discord shows it only to adults, in channels for them */
   readonly nsfw?: boolean;
   /** everybody, everywhere, where it is absent */
   readonly access?: Access;
+}
+
+/**
+ * Whether a kind of backend can run a recipe. One that does not say runs on ViewComfy, which has its workflow deployed or
+ * is sent it, and with a workflow on ComfyUI and its workers; Segmind runs a model of its own, so a recipe has to name it.
+ */
+export function canRun({ backends, workflow }: Pick<Recipe, 'backends' | 'workflow'>, kind: BackendKind): boolean {
+  if (backends) return backends.includes(kind);
+  return kind === 'viewcomfy' || (kind !== 'segmind' && workflow !== undefined);
+}
+
+/** Those that can. */
+export function kindsFor(recipe: Pick<Recipe, 'backends' | 'workflow'>): BackendKind[] {
+  return BACKEND_KINDS.filter((kind) => canRun(recipe, kind));
 }
 
 type AnswerTo<O extends Option> = O extends FileOption
@@ -234,6 +248,19 @@ export function fill({ options, workflow }: Recipe, answers: GivenAnswers): Wish
     workflow: graph,
     ...(!always && { deployed }),
   };
+}
+
+/** By parameter key: the option whose answer it gets, in the recipe's workflow or in one that is deployed. */
+export function labelsOf({
+  options,
+  workflow,
+}: Pick<Recipe, 'options' | 'workflow'>): Readonly<Record<string, string>> {
+  const { parameters = {} } = workflow ?? {};
+  return Object.fromEntries(
+    Object.entries(options).flatMap(([name, option]) =>
+      [...option.parameters, ...(parameters[name] ?? [])].map((key) => [key, name]),
+    ),
+  );
 }
 
 function fillKeys(

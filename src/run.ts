@@ -4,7 +4,7 @@ import { diskTrouble } from './disk.ts';
 import { BackendError, type BackendErrorType, type BackendFault } from './errors.ts';
 import type { Failure, Job } from './job.ts';
 import type { Logger } from './log.ts';
-import { fill } from './recipe.ts';
+import { fill, kindsFor, labelsOf } from './recipe.ts';
 import type { Spool } from './spool.ts';
 
 /** Where a run is to be told. */
@@ -49,7 +49,7 @@ export async function runJob(
       report.begun();
       const events =
         handle === undefined
-          ? backend.run({ ...fill(recipe, answers), ...request })
+          ? backend.run({ ...fill(recipe, answers), ...request, kinds: kindsFor(recipe), labels: labelsOf(recipe) })
           : backend.resume?.(handle, request);
       if (!events) throw new BackendError(`${backend.name} finds no run again`, { type: 'unknown' });
       for await (const event of events) {
@@ -115,8 +115,8 @@ export function applyEvent(job: Job, event: BackendEvent, now: number): Job {
     case 'warning-raised':
       return { ...job, warnings: [...job.warnings, event.warning] };
     case 'file-ready': {
-      const { name, mediaType, path, size } = event;
-      return { ...job, files: [...job.files, { name, mediaType, path, size }] };
+      const { type: _, ...file } = event;
+      return { ...job, files: [...job.files, file] };
     }
     case 'preview-ready': {
       const { mediaType, body } = event;

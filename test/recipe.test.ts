@@ -1,7 +1,16 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { describe, expect, expectTypeOf, it } from 'vitest';
 import character from '../commands/character.ts';
-import { completeAnswers, fill, sortOutputs, type Answers, type StoredFile } from '../src/recipe.ts';
+import {
+  canRun,
+  completeAnswers,
+  fill,
+  kindsFor,
+  labelsOf,
+  sortOutputs,
+  type Answers,
+  type StoredFile,
+} from '../src/recipe.ts';
 
 const PUBLISHED = new URL(
   '../../shared/workflows/flux-consistent-characters/workflow_api_parameters.json',
@@ -134,5 +143,32 @@ describe('sorting the outputs', () => {
     const recipe = { outputs: { main: ['None'], hidden: ['debug'] } };
     expect(sortOutputs(recipe, named('debug_1.png', 'x.png')).main).toEqual(named('x.png'));
     expect(sortOutputs(recipe, named('debug_1.png')).main).toEqual(named('debug_1.png'));
+  });
+});
+
+describe('what can run a recipe', () => {
+  const workflow = { graph: {} };
+
+  it('is what it names, with a workflow or without', () => {
+    expect(kindsFor({ backends: ['segmind', 'comfyui'] })).toEqual(['comfyui', 'segmind']);
+    expect(kindsFor({ backends: ['amqp'], workflow })).toEqual(['amqp']);
+  });
+
+  it('is ViewComfy where it names nothing, and with a workflow ComfyUI and its workers, but never Segmind', () => {
+    expect(kindsFor({})).toEqual(['viewcomfy']);
+    expect(kindsFor({ workflow })).toEqual(['viewcomfy', 'comfyui', 'amqp']);
+    expect(canRun({ workflow }, 'segmind')).toBe(false);
+  });
+
+  it('is everything for the character recipe', () => {
+    expect(kindsFor(character)).toEqual(['viewcomfy', 'comfyui', 'amqp', 'segmind']);
+  });
+});
+
+describe('the options by their parameters', () => {
+  it('are found by the keys of the recipe and of its workflow', () => {
+    const labels = labelsOf(character);
+    expect([labels['82-inputs-upscale_by'], labels['82-inputs-scale_by']]).toEqual(['upscale', 'upscale']);
+    expect(labels['626-inputs-image']).toBe('character');
   });
 });

@@ -1,4 +1,4 @@
-import type { StoredFile, Wish } from '../recipe.ts';
+import type { BackendKind, StoredFile, Wish } from '../recipe.ts';
 
 /**
  * A backend runs a workflow and reports events. This file is the whole seam: it holds types only, and the core knows
@@ -7,6 +7,10 @@ import type { StoredFile, Wish } from '../recipe.ts';
 export interface Backend {
   /** what people read, for example `ViewComfy` */
   readonly name: string;
+  /** what recipes call it; one without runs every recipe */
+  readonly kind?: BackendKind;
+  /** what it is made of, in the order in which they are wanted, where it is several */
+  readonly members?: readonly Pick<Backend, 'name' | 'kind'>[];
   readonly capabilities: BackendCapabilities;
   /**
    * Runs once. The iteration ending is success, a `BackendError` thrown is failure. Aborting `request.signal` cancels the
@@ -67,7 +71,12 @@ export interface ResumeRequest {
 }
 
 /** Every value is valid JSON. */
-export interface RunRequest extends ResumeRequest, Wish {}
+export interface RunRequest extends ResumeRequest, Wish {
+  /** what can run its recipe; everything where it is absent */
+  readonly kinds?: readonly BackendKind[];
+  /** by parameter key: the option that people know it by */
+  readonly labels?: Readonly<Record<string, string>>;
+}
 
 export type BackendEvent =
   /** what to store so that the run can be found again after a restart; a later handle takes the place of an earlier one */

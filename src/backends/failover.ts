@@ -2,6 +2,7 @@ import type { Clock } from '../clock.ts';
 import { BackendError, type BackendErrorType } from '../errors.ts';
 import type { Logger } from '../log.ts';
 import type { Backend, BackendEvent, BackendHealth, ResumeRequest, RunRequest } from './backend.ts';
+import { suits, unsuited } from './suited.ts';
 
 interface FailoverDependencies {
   clock: Clock;
@@ -30,7 +31,8 @@ interface Member {
 
 /**
  * Several backends in the order in which they are wanted: the next one takes a run only when it is certain that nothing
- * was run or billed at the one before. A backend that fails again and again is asked last until it has rested.
+ * was run or billed at the one before. Those that cannot run its recipe are passed over. A backend that fails again and
+ * again is asked last until it has rested.
  * @param backends two at least, each with a name of its own
  */
 export function createFailover(backends: readonly Backend[], { clock, log }: FailoverDependencies): Backend {
@@ -66,7 +68,8 @@ export function createFailover(backends: readonly Backend[], { clock, log }: Fai
   }
 
   async function* run(request: RunRequest): AsyncGenerator<BackendEvent> {
-    const candidates = inOrder();
+    const candidates = inOrder().filter(({ backend }) => suits(backend, request));
+    if (candidates.length === 0) throw unsuited(request);
     for (const [index, member] of candidates.entries()) {
       const { name, capabilities } = member.backend;
       yield { type: 'backend-chosen', name, canStop: capabilities.cancel };
@@ -92,6 +95,7 @@ export function createFailover(backends: readonly Backend[], { clock, log }: Fai
 
   return {
     name: new Intl.ListFormat('en', { type: 'disjunction' }).format(backends.map(({ name }) => name)),
+    members: backends.map(({ name, kind }) => ({ name, ...(kind && { kind }) })),
     capabilities: {
       progress: backends.some(({ capabilities }) => capabilities.progress),
       preview: backends.some(({ capabilities }) => capabilities.preview),

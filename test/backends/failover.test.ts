@@ -2,6 +2,7 @@ import { pino } from 'pino';
 import { describe, expect, it } from 'vitest';
 import type { Backend, BackendEvent, RunRequest } from '../../src/backends/backend.ts';
 import { createFailover } from '../../src/backends/failover.ts';
+import { onlySuited } from '../../src/backends/suited.ts';
 import { BackendError } from '../../src/errors.ts';
 import { createManualClock } from '../manual-clock.ts';
 import { collect } from './_run.ts';
@@ -135,5 +136,74 @@ describe('several backends', () => {
     const [one, two] = [createScripted('One'), createScripted('Two')];
     await join(one, two).failover.close();
     expect([one.asked, two.asked]).toEqual([['close'], ['close']]);
+  });
+});
+
+describe('a recipe that not every backend can run', () => {
+  function three() {
+    const [viewcomfy, comfyui, amqp] = [createScripted('V'), createScripted('C'), createScripted('AMQP', [line])];
+    const { failover, clock } = join(
+      { backend: { ...viewcomfy.backend, kind: 'viewcomfy' } },
+      { backend: { ...comfyui.backend, kind: 'comfyui' } },
+      { backend: { ...amqp.backend, kind: 'amqp' } },
+    );
+    return { failover, clock, asked: () => [viewcomfy.asked, comfyui.asked, amqp.asked].map(({ length }) => length) };
+  }
+
+  it('goes to the first that can, past the others', async () => {
+    const { failover, asked } = three();
+    const [chosen] = await collect(failover.run({ ...request, kinds: ['amqp', 'comfyui'] }));
+    expect(chosen).toEqual({ type: 'backend-chosen', name: 'C', canStop: true });
+    await collect(failover.run({ ...request, kinds: ['segmind', 'amqp'] }));
+    await collect(failover.run(request));
+    expect(asked()).toEqual([1, 1, 1]);
+    expect(failover.members).toEqual([
+      { name: 'V', kind: 'viewcomfy' },
+      { name: 'C', kind: 'comfyui' },
+      { name: 'AMQP', kind: 'amqp' },
+    ]);
+  });
+
+  it('is not handed on to one that cannot when the one that can is gone', async () => {
+    const [one, two, three] = [
+      createScripted('One', gone),
+      createScripted('Two', [line]),
+      createScripted('Three', gone),
+    ];
+    const { failover } = join(
+      { backend: { ...one.backend, kind: 'viewcomfy' } },
+      { backend: { ...two.backend, kind: 'segmind' } },
+      { backend: { ...three.backend, kind: 'comfyui' } },
+    );
+    const run = failover.run({ ...request, kinds: ['viewcomfy', 'comfyui'] });
+    await expect(collect(run)).rejects.toBe(gone);
+    expect([one.asked, two.asked, three.asked]).toEqual([['run'], [], ['run']]);
+  });
+
+  it('is run by one without a kind, which stands for any', async () => {
+    const one = createScripted('One', [line]);
+    const run = onlySuited(one.backend).run({ ...request, kinds: ['segmind'] });
+    expect(await collect(run)).toEqual([line]);
+  });
+
+  it('ends at once where none can, one backend or several, and the error says what could', async () => {
+    const error = {
+      type: 'invalid',
+      billed: 'no',
+      detail: 'this command runs only on comfyui or segmind, which this bot does not have now',
+    };
+    const kinds = ['comfyui', 'segmind'] as const;
+    const [one, two] = [createScripted('One'), createScripted('Two')];
+    const viewcomfy: Backend = { ...one.backend, kind: 'viewcomfy' };
+    const { failover } = join({ backend: viewcomfy }, { backend: { ...two.backend, kind: 'amqp' } });
+    await expect(collect(failover.run({ ...request, kinds }))).rejects.toMatchObject(error);
+    await expect(collect(onlySuited(viewcomfy).run({ ...request, kinds }))).rejects.toMatchObject(error);
+    expect([one.asked, two.asked]).toEqual([[], []]);
+  });
+
+  it('is found again whatever the recipe says now', async () => {
+    const one = createScripted('One', [line]);
+    const found = onlySuited({ ...one.backend, kind: 'viewcomfy' }).resume?.('h', request);
+    expect(found && (await collect(found))).toEqual([line]);
   });
 });

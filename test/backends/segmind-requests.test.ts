@@ -6,7 +6,7 @@ import type { SegmindOptions } from '../../src/backends/segmind.ts';
 import { createBody } from '../../src/backends/segmind/body.ts';
 import type { BackendError } from '../../src/errors.ts';
 import character from '../../commands/character.ts';
-import { completeAnswers, fill, sortOutputs } from '../../src/recipe.ts';
+import { completeAnswers, fill, labelsOf, sortOutputs } from '../../src/recipe.ts';
 import { collect, failureOf } from './_run.ts';
 import { API_KEY, createBench, filesOf, warningsOf } from './_segmind.ts';
 
@@ -158,7 +158,11 @@ describe('what Segmind cannot do', () => {
     );
     const service = await bench.serve(picture);
     const events = await collect(
-      bench.connect(service.url).run({ ...bench.desk.request, ...fill(character, answers) }),
+      bench.connect(service.url).run({
+        ...bench.desk.request,
+        ...fill(character, answers),
+        labels: labelsOf(character),
+      }),
     );
     expect(warningsOf(events)).toEqual([
       expect.stringContaining('1 of the 4 scenes'),
@@ -173,6 +177,21 @@ describe('what Segmind cannot do', () => {
     const warnings = warningsOf(await collect(bench.connect(service.url).run(asked)));
     expect(warnings).toContainEqual(expect.stringContaining('9-inputs-steps'));
     expect(warnings).toContainEqual(expect.stringContaining('not the workflow'));
+  });
+
+  test('includes films, sounds and masks, which are called as their options are', async () => {
+    const { '626-inputs-image': file } = bench.ask().files;
+    if (!file) throw new Error('no file');
+    const service = await bench.serve(picture);
+    const asked = bench.ask();
+    const events = await collect(
+      bench.connect(service.url).run({
+        ...asked,
+        files: { ...asked.files, '7-inputs-video': file, '8-inputs-audio': file, '9-inputs-image': file },
+        labels: { '7-inputs-video': 'dance', '8-inputs-audio': 'music', '9-inputs-image': 'mask' },
+      }),
+    );
+    expect(warningsOf(events)).toContainEqual(expect.stringMatching(/left out: dance, music, mask\.$/));
   });
 
   test('a pose sheet gives way to a picture of one pose where there is one, and says so', async () => {
@@ -218,6 +237,11 @@ describe('nothing is sent', () => {
       'there is no pose',
       ({ files }) => ({ files: without(files, '625-inputs-image') }),
       { parameters: ['625-inputs-image'] },
+    ],
+    [
+      'it is for another recipe, whose picture has another key',
+      ({ files: { '626-inputs-image': file } }) => ({ files: file ? { '9-inputs-image': file } : {} }),
+      { detail: 'a picture of the character is needed' },
     ],
     [
       'there are no words',

@@ -60,8 +60,6 @@ export const CHARACTER_KEYS = {
 
 /** The pose of `commands/character.ts` is a sheet of many. */
 export const CHARACTER_SHEETS = ['625-inputs-image'] as const;
-/** What people know the parameters by that the model has no use for. */
-export const CHARACTER_LABELS = { '82-inputs-upscale_by': 'upscale' } as const;
 
 const RULES: Readonly<Record<ValueName, (value: ParameterValue) => string | undefined>> = {
   prompt: (value) => (typeof value === 'string' && value.trim() !== '' ? undefined : 'must have words'),

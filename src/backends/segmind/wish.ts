@@ -4,7 +4,6 @@ import type { ParameterValue, StoredFile } from '../../recipe.ts';
 import type { RunRequest } from '../backend.ts';
 import {
   CHARACTER_KEYS,
-  CHARACTER_LABELS,
   CHARACTER_SHEETS,
   PLAIN_VALUES,
   problemOf,
@@ -23,8 +22,6 @@ export interface WishOptions {
   readonly posePicture?: string;
   /** keys of parameters whose picture is a sheet of poses, of which the model makes one pose */
   readonly poseSheets?: readonly string[];
-  /** by parameter key: what people know a parameter by, for warnings */
-  readonly labels?: Readonly<Record<string, string>>;
 }
 
 /** What a job is to Segmind: one picture or several of the same person in the same pose. */
@@ -57,14 +54,13 @@ const SEEDS = 2 ** 32;
  * @throws BackendError `invalid`
  */
 export function wishOf(
-  { parameters, files, workflow }: Pick<RunRequest, 'parameters' | 'files' | 'workflow'>,
+  { parameters, files, workflow, labels = {} }: Pick<RunRequest, 'parameters' | 'files' | 'workflow' | 'labels'>,
   {
     attributes: keys = CHARACTER_KEYS,
     values: fixed = {},
     requestsPerJob = 1,
     posePicture,
     poseSheets = CHARACTER_SHEETS,
-    labels = CHARACTER_LABELS,
   }: WishOptions,
 ): Wish {
   const warnings: string[] = [];

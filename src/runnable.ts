@@ -1,0 +1,33 @@
+import { RecipeError } from './commands.ts';
+import type { BackendSettings } from './config-backends.ts';
+import { canRun, kindsFor, type Recipe } from './recipe.ts';
+
+/** What can be offered with the backends that are configured. */
+export interface Runnable {
+  readonly usable: ReadonlyMap<string, Recipe>;
+  /** a sentence for each recipe that is left out, for whoever runs the bot */
+  readonly left: readonly string[];
+}
+
+const list = new Intl.ListFormat('en', { type: 'conjunction' });
+const choice = new Intl.ListFormat('en', { type: 'disjunction' });
+
+/**
+ * Leaves out the recipes that none of the backends can run. The playground's own stands for any.
+ * @param kinds of the backends, at least one
+ * @throws RecipeError when nothing would be left
+ */
+export function runnable(recipes: ReadonlyMap<string, Recipe>, kinds: readonly BackendSettings['type'][]): Runnable {
+  const runs = (recipe: Recipe) => kinds.some((kind) => kind === 'local-viewcomfy' || canRun(recipe, kind));
+  const usable = new Map([...recipes].filter(([, recipe]) => runs(recipe)));
+  const left = [...recipes.values()]
+    .filter(({ name }) => !usable.has(name))
+    .map(
+      (recipe) =>
+        `/${recipe.name} is left out: it runs on ${choice.format(kindsFor(recipe))}, and this bot has ${list.format(kinds)}.`,
+    );
+  if (left.length > 0 && usable.size === 0) {
+    throw new RecipeError([...left, 'So there is no command left.'].join('\n'));
+  }
+  return { usable, left };
+}
