@@ -6,11 +6,11 @@ import {
   ApplicationCommandType,
   ApplicationIntegrationType,
   InteractionContextType,
-  PermissionFlagsBits,
   type APIApplicationCommandBasicOption,
   type RESTPostAPIChatInputApplicationCommandsJSONBody,
 } from 'discord-api-types/v10';
 import { z } from 'zod';
+import { isForDirectMessages, permissionBit } from './access.ts';
 import { isFileOption, MAX_SEED, type Option, type Recipe } from './recipe.ts';
 import { RecipeFile } from './recipe-file.ts';
 import { nodesCalled } from './workflow.ts';
@@ -120,7 +120,7 @@ function problemOf(recipe: Recipe): string | undefined {
       return `outputs names the node ${output.node}, which its workflow does not have`;
     }
   }
-  if (access?.permission !== undefined && !Object.hasOwn(PermissionFlagsBits, access.permission)) {
+  if (access?.permission !== undefined && permissionBit(access.permission) === undefined) {
     return `access.permission ${access.permission} is no permission of Discord, such as ManageGuild`;
   }
   const characters = charactersOf(recipe);
@@ -172,12 +172,15 @@ function charactersOf(recipe: Recipe): number {
 
 /** Discord's JSON for a recipe. */
 export function commandOf(recipe: Recipe): RESTPostAPIChatInputApplicationCommandsJSONBody {
+  const { Guild, BotDM, PrivateChannel } = InteractionContextType;
   return {
     type: ApplicationCommandType.ChatInput,
     name: recipe.name,
     description: recipe.description,
     integration_types: [ApplicationIntegrationType.GuildInstall, ApplicationIntegrationType.UserInstall],
-    contexts: [InteractionContextType.Guild, InteractionContextType.BotDM, InteractionContextType.PrivateChannel],
+    contexts: isForDirectMessages(recipe.access) ? [Guild, BotDM, PrivateChannel] : [Guild],
+    ...(recipe.nsfw && { nsfw: true }),
+    ...membersOf(recipe),
     options: [
       ...Object.entries(recipe.options)
         .filter(([, { kind }]) => kind !== 'long-text')
@@ -189,6 +192,13 @@ export function commandOf(recipe: Recipe): RESTPostAPIChatInputApplicationComman
       },
     ],
   };
+}
+
+/** Who sees the command: Discord knows of one permission alone, and would hide it from the roles and users beside it. */
+function membersOf({ access = {} }: Recipe): { default_member_permissions?: string } {
+  const { roles, users, permission } = access;
+  const bit = roles || users || permission === undefined ? undefined : permissionBit(permission);
+  return bit === undefined ? {} : { default_member_permissions: String(bit) };
 }
 
 function commandOption(name: string, option: Option): APIApplicationCommandBasicOption {

@@ -27,13 +27,17 @@ interface RetentionDependencies {
 
 const PAUSE_MS = 10 * 60_000;
 
+/** What was attached to a command is gone from Discord by then (its addresses end after a day). */
+const FORM_MS = 24 * 3_600_000;
+
 export function createRetention({ store, spool, limits, clock, log }: RetentionDependencies): Retention {
   let stopped = false;
   let cancelTimer = (): void => {};
   let sweeping = Promise.resolve();
 
-  /** Oldest first, and never a job whose owner still has something to be told. */
+  /** Forms that were not sent; then jobs, oldest first, and never one whose owner still has something to be told. */
   async function sweep(): Promise<void> {
+    store.removeForms(clock.now() - FORM_MS);
     const jobs = await Promise.all(
       store.ended().map(async (job) => ({ ...job, bytes: job.bytes ?? (await measure(job.id)) })),
     );

@@ -41,7 +41,25 @@ export interface Store {
   saveArrival(id: string, note: string): void;
   removeArrival(id: string): void;
   arrivals(): readonly { readonly id: string; readonly note: string }[];
+
+  /** Keeps a command whose long texts are still to be typed. @param most of one user's: the oldest go */
+  saveForm(form: Form, most: number): void;
+  form(id: string): Form | undefined;
+  removeForm(id: string): void;
+  /** Removes the forms that were shown before then. */
+  removeForms(before: number): void;
   close(): void;
+}
+
+/** What a command gave before its modal was shown. */
+export interface Form {
+  /** of the job that it becomes */
+  readonly id: string;
+  readonly user: string;
+  readonly recipe: Recipe;
+  /** milliseconds since the epoch */
+  readonly shownAt: number;
+  readonly given: string;
 }
 
 export interface OpenJob {
@@ -93,6 +111,15 @@ const MIGRATIONS = [
    ) STRICT;
    CREATE INDEX run_times_of ON run_times (recipe, backend, seq);
    CREATE TABLE arrivals (id TEXT PRIMARY KEY, note TEXT NOT NULL) STRICT;`,
+  `CREATE TABLE forms (
+     seq INTEGER PRIMARY KEY,
+     id TEXT NOT NULL UNIQUE,
+     user TEXT NOT NULL,
+     recipe TEXT NOT NULL REFERENCES recipes (hash),
+     shown_at INTEGER NOT NULL,
+     given TEXT NOT NULL
+   ) STRICT;
+   CREATE INDEX forms_of_user ON forms (user, seq);`,
 ];
 
 /** Enough for a median that follows a backend that was made faster. */
@@ -137,8 +164,16 @@ export function createStore(directory: string): Store {
   const putArrival = db.prepare('INSERT OR REPLACE INTO arrivals (id, note) VALUES (?, ?)');
   const dropArrival = db.prepare('DELETE FROM arrivals WHERE id = ?');
   const getArrivals = db.prepare('SELECT id, note FROM arrivals');
+  const putForm = db.prepare('INSERT INTO forms (id, user, recipe, shown_at, given) VALUES (?, ?, ?, ?, ?)');
+  const getForm = db.prepare('SELECT id, user, recipe, shown_at AS shownAt, given FROM forms WHERE id = ?');
+  const dropForm = db.prepare('DELETE FROM forms WHERE id = ?');
+  const dropForms = db.prepare('DELETE FROM forms WHERE shown_at < ?');
+  const dropMoreForms = db.prepare(
+    `DELETE FROM forms WHERE user = :user AND seq <= (
+       SELECT seq FROM forms WHERE user = :user ORDER BY seq DESC LIMIT 1 OFFSET :most)`,
+  );
   /** Jobs of the same recipe share it. */
-  const hashes = new WeakMap<Recipe, string>();
+  let hashes = new WeakMap<Recipe, string>();
   const recipes = new Map<string, Recipe>();
 
   function hashOf(recipe: Recipe): string {
@@ -198,6 +233,8 @@ export function createStore(directory: string): Store {
     } catch (error) {
       // A full disk has rolled it back already.
       if (db.isTransaction) db.exec('ROLLBACK');
+      // A recipe that was new in it is not there any more.
+      hashes = new WeakMap();
       throw error;
     }
   }
@@ -223,7 +260,7 @@ export function createStore(directory: string): Store {
     ended: () => z.array(EndedRow).parse(getEnded.all()),
     saveBytes: (job, bytes) => void putBytes.run(bytes, job),
     forget: (job) => void dropJob.run(job),
-    forgetAll: () => db.exec('DELETE FROM jobs; DELETE FROM arrivals'),
+    forgetAll: () => db.exec('DELETE FROM jobs; DELETE FROM arrivals; DELETE FROM forms'),
     runTimes: (recipe, backend) => z.array(TimeRow).parse(getTimes.all(recipe, backend)),
     saveRunTime: (recipe, backend, { runMs, coldMs }) =>
       inTransaction(() => {
@@ -233,6 +270,19 @@ export function createStore(directory: string): Store {
     saveArrival: (id, note) => void putArrival.run(id, note),
     removeArrival: (id) => void dropArrival.run(id),
     arrivals: () => z.array(ArrivalRow).parse(getArrivals.all()),
+    saveForm: ({ id, user, recipe, shownAt, given }, most) =>
+      inTransaction(() => {
+        putForm.run(id, user, hashOf(recipe), shownAt, given);
+        dropMoreForms.run({ user, most });
+      }),
+    form(id) {
+      const row = getForm.get(id);
+      if (!row) return undefined;
+      const { recipe, ...form } = FormRow.parse(row);
+      return { ...form, recipe: recipeOf(recipe) };
+    },
+    removeForm: (id) => void dropForm.run(id),
+    removeForms: (before) => void dropForms.run(before),
     close() {
       if (db.isOpen) db.close();
     },
@@ -303,6 +353,13 @@ const EndedRow = z.object({
 });
 const TimeRow = z.object({ runMs: z.number(), coldMs: z.number() });
 const ArrivalRow = z.object({ id: z.string(), note: z.string() });
+const FormRow = z.object({
+  id: z.string(),
+  user: z.string(),
+  recipe: z.string(),
+  shownAt: z.number(),
+  given: z.string(),
+});
 const Row = z.object({
   id: z.string(),
   user: z.string(),

@@ -68,6 +68,24 @@ describe('what has ended', () => {
     expect(await spool.jobs()).toEqual(new Set(['a', 'b', 'open']));
   });
 
+  it('is not waited for any longer, of forms that were not sent within a day', async () => {
+    for (const [id, hours] of [
+      ['old', 25],
+      ['young', 23],
+    ] as const) {
+      store.saveForm({ id, user: 'ana', recipe, shownAt: clock.now() - hours * HOUR, given: '' }, 10);
+    }
+    const retention = keep({});
+    retention.start();
+    await eventually(() => expect(clock.pending()).toBe(1));
+    expect(['old', 'young'].filter((id) => store.form(id))).toEqual(['young']);
+    await eventually(() => {
+      clock.advance(HOUR);
+      expect(store.form('young')).toBeUndefined();
+    });
+    await retention.stop();
+  });
+
   it('loses pictures that no job has', async () => {
     await put('a', begun);
     await writeFile(join(await spool.folder('stray', 'inputs'), 'a.png'), 'a');

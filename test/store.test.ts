@@ -107,6 +107,14 @@ describe('the store', () => {
     expect(store.get('newer')).toBeUndefined();
   });
 
+  it('knows the recipe of a job although the one before it, of the same recipe, was not taken', () => {
+    const circle: Record<string, unknown> = {};
+    circle['self'] = circle;
+    expect(() => store.save(Object.assign(job('broken'), { warnings: [circle] }))).toThrow('circular');
+    store.accept(job('sound'), 1);
+    expect(store.get('sound')?.recipe).toEqual(recipe);
+  });
+
   it('tells what has ended from what is still to be told, and forgets', () => {
     store.accept(job('open'), 1);
     const ended = moveJob(job('ended'), 'cancelled', 5000);
@@ -131,6 +139,33 @@ describe('the store', () => {
       Array.from({ length: 30 }, (_, index) => 40 - index),
     );
     expect(store.runTimes('echo', 'ComfyUI')).toEqual([{ runMs: 7, coldMs: 3 }]);
+  });
+
+  it('keeps forms with their recipe, the newest few of a person', () => {
+    for (const [index, id] of ['a1', 'b1', 'a2', 'a3'].entries()) {
+      const user = id.startsWith('a') ? 'ana' : 'bo';
+      store.saveForm({ id, user, recipe, shownAt: 1000 * index, given: `“${id}”` }, 2);
+    }
+    reopen();
+    expect(store.form('a1')).toBeUndefined();
+    expect(store.form('a2')).toEqual({ id: 'a2', user: 'ana', recipe, shownAt: 2000, given: '“a2”' });
+    store.removeForm('a3');
+    store.removeForms(2000);
+    expect(['a2', 'a3', 'b1'].filter((id) => store.form(id))).toEqual(['a2']);
+    store.forgetAll();
+    expect(store.form('a2')).toBeUndefined();
+  });
+
+  it('that an older Troupe has left is carried over', () => {
+    store.accept(job('old'), 1);
+    store.close();
+    const db = new DatabaseSync(join(folder, 'troupe.db'));
+    db.exec('DROP TABLE forms; PRAGMA user_version = 1');
+    db.close();
+    store = createStore(folder);
+    store.saveForm({ id: 'form', user: 'ana', recipe, shownAt: 1, given: '' }, 2);
+    expect(store.form('form')).toBeDefined();
+    expect(store.get('old')).toBeDefined();
   });
 
   it('remembers commands that are no jobs yet', () => {
