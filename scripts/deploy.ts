@@ -1,10 +1,10 @@
-import { fileURLToPath } from 'node:url';
 import { DiscordAPIError, REST } from 'discord.js';
 import { z } from 'zod';
 import { RESTJSONErrorCodes, Routes } from 'discord-api-types/v10';
-import { JOBS_COMMAND, loadRecipes, RecipeError } from '../src/commands.ts';
+import { JOBS_COMMAND } from '../src/commands.ts';
 import { ConfigError, readConfig } from '../src/config.ts';
 import { registerCommands } from '../src/discord/registration.ts';
+import { loadRecipes, RecipeError, sourcesOf } from '../src/recipe-loader.ts';
 import { runnable } from '../src/runnable.ts';
 import { WorkflowFileError } from '../src/workflow-file.ts';
 
@@ -19,14 +19,15 @@ try {
 }
 
 async function deploy(): Promise<string> {
-  const { discord, backends, workflows } = readConfig();
+  const config = readConfig();
+  const { discord, backends } = config;
   if (discord.type !== 'discord') {
     throw new ConfigError(
       'DISCORD_TOKEN is missing in .env. Without it there is nothing to deploy: the playground registers the commands itself.',
     );
   }
   const { usable: recipes, left } = runnable(
-    await loadRecipes(fileURLToPath(new URL('../commands', import.meta.url)), workflows),
+    await loadRecipes(sourcesOf(config)),
     backends.map(({ type }) => type),
   );
   const rest = new REST(discord.api === undefined ? {} : { api: discord.api }).setToken(discord.token);

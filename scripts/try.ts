@@ -1,10 +1,8 @@
 import { copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { checkValue, complete, readDefaultFiles } from '../src/answers.ts';
-import { loadRecipes, RecipeError } from '../src/commands.ts';
 import { ConfigError, readConfig } from '../src/config.ts';
 import { BACKEND_TYPES } from '../src/config-backends.ts';
 import { text } from '../src/discord/text.ts';
@@ -23,6 +21,7 @@ import {
   type StoredFile,
   type ValueOption,
 } from '../src/recipe.ts';
+import { loadRecipes, RecipeError, sourcesOf } from '../src/recipe-loader.ts';
 import { WorkflowFileError } from '../src/workflow-file.ts';
 
 /**
@@ -31,12 +30,10 @@ import { WorkflowFileError } from '../src/workflow-file.ts';
  * Exit code 0: files came; 1: the backend gave none; 2: what was asked for cannot be tried.
  */
 const USAGE = `npm run try -- --prompt "a pilot in a red scarf" --character portrait.png
-  --recipe NAME    the recipe to run, from commands/; default: character
+  --recipe NAME    the recipe to run, from commands/ or COMMANDS_DIR; default: character
   --backend TYPE   ${BACKEND_TYPES.join(', ')}, as .env has it; default: what is configured there
   --out FOLDER     where the files go; default: a new folder beside the temporary files
   and the recipe's own options, by their names`;
-
-const COMMANDS = fileURLToPath(new URL('../commands', import.meta.url));
 
 const stop = new AbortController();
 process.once('SIGINT', () => stop.abort());
@@ -102,7 +99,7 @@ async function tryOnce(): Promise<number> {
 }
 
 async function readArguments() {
-  const recipes = await loadRecipes(COMMANDS, readConfig().workflows);
+  const recipes = await loadRecipes(sourcesOf(readConfig()));
   const own = ['recipe', 'backend', 'out', 'help'];
   const names = new Set([...own, ...[...recipes.values()].flatMap(({ options }) => Object.keys(options))]);
   const options = Object.fromEntries(

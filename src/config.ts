@@ -1,9 +1,9 @@
 import { resolve } from 'node:path';
 import { config as readEnvFile } from 'dotenv';
 import { z } from 'zod';
-import type { WorkflowInstead } from './commands.ts';
 import { BACKEND_VARIABLES, BackendSettingsError, readBackends, type BackendSettings } from './config-backends.ts';
 import { number, text, whole } from './config-values.ts';
+import type { WorkflowInstead } from './recipe-loader.ts';
 
 /**
  * The environment, parsed once. Every variable has its line in `.env.example`.
@@ -16,6 +16,8 @@ export interface Config {
   readonly workflows: Readonly<Record<string, WorkflowInstead>>;
   /** what a program that the bot starts may know of its environment: nothing of the bot's own */
   readonly childEnvironment: Readonly<Record<string, string | undefined>>;
+  /** a folder of recipes beside those of this repository: an absolute path */
+  readonly commandsDir?: string;
   readonly limits: {
     readonly runningPerUser: number;
     readonly waitingPerUser: number;
@@ -69,6 +71,7 @@ const Environment = z.object({
     z.url({ protocol: /^https?$/, error: 'must be an address such as http://localhost:3000/api' }).optional(),
   ),
   ...BACKEND_VARIABLES,
+  COMMANDS_DIR: text,
   CHARACTER_WORKFLOW: text,
   CHARACTER_PARAMETERS: text,
   RUNNING_PER_USER: whole(1, 1, 100),
@@ -141,6 +144,7 @@ export function parseConfig(environment: Readonly<Record<string, string | undefi
           },
         }
       : {},
+    ...(env.COMMANDS_DIR && { commandsDir: resolve(env.COMMANDS_DIR) }),
     childEnvironment: Object.fromEntries(
       Object.entries(environment).filter(([name]) => !Object.hasOwn(Environment.shape, name)),
     ),

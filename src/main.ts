@@ -1,8 +1,6 @@
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { startBot } from './bot.ts';
 import { systemClock } from './clock.ts';
-import { loadRecipes, RecipeError } from './commands.ts';
 import { ConfigError, readConfig, type Config } from './config.ts';
 import { ConnectError, inviteLink } from './discord/client.ts';
 import { serveHealth } from './health.ts';
@@ -10,6 +8,7 @@ import { createLogger, type Logger } from './log.ts';
 import { openBackend } from './open-backend.ts';
 import { createLocalDiscord, type LocalDiscord } from './playground/discord/server.ts';
 import { createPage } from './playground/page-server.ts';
+import { loadRecipes, RecipeError, sourcesOf } from './recipe-loader.ts';
 import { runnable } from './runnable.ts';
 import { StoreError } from './store.ts';
 import { WorkflowFileError } from './workflow-file.ts';
@@ -26,7 +25,7 @@ async function main(): Promise<void> {
   const config = readConfig();
   const log = createLogger(config.logLevel);
   endOnCrash(log);
-  const loaded = await loadRecipes(fileURLToPath(new URL('../commands', import.meta.url)), config.workflows);
+  const loaded = await loadRecipes(sourcesOf(config));
   const { usable: recipes, left } = runnable(
     loaded,
     config.backends.map(({ type }) => type),

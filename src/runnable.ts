@@ -1,6 +1,6 @@
-import { RecipeError } from './commands.ts';
 import type { BackendSettings } from './config-backends.ts';
 import { canRun, kindsFor, type Recipe } from './recipe.ts';
+import { RecipeError } from './recipe-loader.ts';
 
 /** What can be offered with the backends that are configured. */
 export interface Runnable {

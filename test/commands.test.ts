@@ -1,10 +1,10 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { commandOf, loadRecipes } from '../src/commands.ts';
+import { commandOf } from '../src/commands.ts';
 import type { Recipe } from '../src/recipe.ts';
+import { COMMANDS_DIRECTORY, loadRecipes } from '../src/recipe-loader.ts';
 
 const valid = {
   name: 'echo',
@@ -22,7 +22,7 @@ function withOption(option: object) {
 
 describe('the commands of this repository', () => {
   it('load, and make a command with the required options first and `private` last', async () => {
-    const recipes = await loadRecipes(fileURLToPath(new URL('../commands', import.meta.url)));
+    const recipes = await loadRecipes({ directories: [COMMANDS_DIRECTORY] });
     const character = recipes.get('character');
     if (!character) throw new Error('there is no /character');
     const { options = [] } = commandOf(character);
@@ -54,12 +54,12 @@ describe('a recipe file', () => {
 
   async function load(recipe: unknown): Promise<unknown> {
     await writeFile(join(folder, 'echo.ts'), `export default ${JSON.stringify(recipe)};`);
-    return await loadRecipes(folder);
+    return await loadRecipes({ directories: [folder] });
   }
 
   async function one(recipe: object): Promise<Recipe> {
     await writeFile(join(folder, `${counter}.ts`), `export default ${JSON.stringify(recipe)};`);
-    const loaded = await loadRecipes(folder);
+    const loaded = await loadRecipes({ directories: [folder] });
     await rm(join(folder, `${counter}.ts`));
     counter += 1;
     const [only] = loaded.values();

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { RecipeError } from '../src/commands.ts';
 import type { BackendKind, Recipe } from '../src/recipe.ts';
+import { RecipeError } from '../src/recipe-loader.ts';
 import { runnable } from '../src/runnable.ts';
 
 function recipe(name: string, backends?: readonly BackendKind[]): [string, Recipe] {

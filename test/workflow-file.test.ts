@@ -4,13 +4,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { loadRecipes } from '../src/commands.ts';
 import { fill } from '../src/recipe.ts';
+import { COMMANDS_DIRECTORY, loadRecipes } from '../src/recipe-loader.ts';
 import { fillWorkflow } from '../src/workflow.ts';
 import { readParameterMap, readWorkflowFile } from '../src/workflow-file.ts';
 
 const SHARED = new URL('../../shared/workflows/flux-consistent-characters/workflow_api.json', import.meta.url);
-const COMMANDS = fileURLToPath(new URL('../commands', import.meta.url));
+const directories = [COMMANDS_DIRECTORY];
 
 describe('a file with a workflow', () => {
   let folder: string;
@@ -51,7 +51,7 @@ describe('a file with a workflow', () => {
 
   it('takes the place of a recipe’s own, with the recipe’s keys or with others', async () => {
     const path = await put(JSON.stringify(graph));
-    const character = (await loadRecipes(COMMANDS, { character: { path } })).get('character');
+    const character = (await loadRecipes({ directories, workflows: { character: { path } } })).get('character');
     if (!character) throw new Error('no recipe');
     expect(fill(character, { prompt: 'a pilot' })).toMatchObject({
       workflow: graph,
@@ -60,17 +60,17 @@ describe('a file with a workflow', () => {
     const map = join(folder, 'map.json');
     await writeFile(map, '{"prompt":["6-inputs-text"]}');
     const workflows = { character: { path, parameters: map } };
-    const mapped = (await loadRecipes(COMMANDS, workflows)).get('character');
+    const mapped = (await loadRecipes({ directories, workflows })).get('character');
     expect(mapped && fill(mapped, { prompt: 'a pilot' })).toMatchObject({ parameters: { '6-inputs-text': 'a pilot' } });
     await writeFile(map, '{"promt":["6-inputs-text"]}');
-    await expect(loadRecipes(COMMANDS, workflows)).rejects.toThrow(
+    await expect(loadRecipes({ directories, workflows })).rejects.toThrow(
       'map.json names promt, which is no option of /character',
     );
   });
 
   it.runIf(existsSync(SHARED))('may be the one that people have on ViewComfy', async () => {
     const path = fileURLToPath(SHARED);
-    const character = (await loadRecipes(COMMANDS, { character: { path } })).get('character');
+    const character = (await loadRecipes({ directories, workflows: { character: { path } } })).get('character');
     const { workflow = {}, parameters, files } = character ? fill(character, { prompt: 'a pilot', upscale: 3 }) : {};
     expect(Object.keys({ ...parameters, ...files })).toHaveLength(2);
     expect(fillWorkflow(workflow, parameters ?? {}).unknown).toEqual([]);

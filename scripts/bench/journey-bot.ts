@@ -2,11 +2,10 @@
 import { once } from 'node:events';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { setTimeout } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import { createThreadedBackend } from '../../src/backends/thread.ts';
 import { startBot } from '../../src/bot.ts';
 import { systemClock } from '../../src/clock.ts';
-import { loadRecipes } from '../../src/commands.ts';
+import { COMMANDS_DIRECTORY, loadRecipes } from '../../src/recipe-loader.ts';
 import { createLogger } from '../../src/log.ts';
 import { JourneyTask, MB } from './messages.ts';
 import { forgetPeak, peakRss } from './rss.ts';
@@ -26,7 +25,7 @@ await startBot({
     dataDir: task.folder,
     results: { keepMs: 0, maxBytes: 1024 * MB, keepWorkflow: false },
   },
-  recipes: await loadRecipes(fileURLToPath(new URL('../../commands', import.meta.url))),
+  recipes: await loadRecipes({ directories: [COMMANDS_DIRECTORY] }),
   backend,
   discord: { token: task.token, api: task.api, fileOrigins: [task.url], register: true },
   clock: systemClock,

@@ -1,12 +1,11 @@
 /** The bot in a process of its own, to be killed. It is told how to begin, and when its time moves on. */
 import { once } from 'node:events';
-import { fileURLToPath } from 'node:url';
 import { pino } from 'pino';
 import { z } from 'zod';
 import { createBackend } from '../../src/backends/index.ts';
 import { startBot } from '../../src/bot.ts';
 import { systemClock } from '../../src/clock.ts';
-import { loadRecipes } from '../../src/commands.ts';
+import { COMMANDS_DIRECTORY, loadRecipes } from '../../src/recipe-loader.ts';
 import { createMovableClock } from '../../src/playground/clock.ts';
 
 const number = z.number();
@@ -56,7 +55,7 @@ clock.advance(task.aheadMs);
 const log = pino({ level: process.env['STAGE_LOG'] ?? 'silent' }, pino.destination({ dest: 2, sync: true }));
 const bot = await startBot({
   config: task.config,
-  recipes: await loadRecipes(fileURLToPath(new URL('../../commands', import.meta.url))),
+  recipes: await loadRecipes({ directories: [COMMANDS_DIRECTORY] }),
   backend: await createBackend(task.backend, { clock: systemClock, log }),
   discord: task.discord,
   clock,

@@ -9,7 +9,7 @@ import type { Backend } from '../../src/backends/backend.ts';
 import { createBackend } from '../../src/backends/index.ts';
 import { startBot } from '../../src/bot.ts';
 import { systemClock } from '../../src/clock.ts';
-import { loadRecipes } from '../../src/commands.ts';
+import { COMMANDS_DIRECTORY, loadRecipes } from '../../src/recipe-loader.ts';
 import type { Config } from '../../src/config.ts';
 import { PORT_PATIENCE, type PortPatience } from '../../src/discord/port.ts';
 import { createMovableClock } from '../../src/playground/clock.ts';
@@ -116,7 +116,7 @@ export async function openStage(options: StageOptions = {}): Promise<Stage> {
     const log = pino({ level: process.env['STAGE_LOG'] ?? 'silent' });
     const bot = await startBot({
       config: task.config,
-      recipes: await loadRecipes(fileURLToPath(new URL('../../commands', import.meta.url))),
+      recipes: await loadRecipes({ directories: [COMMANDS_DIRECTORY] }),
       backend: options.backend ?? (await createBackend(task.backend, { clock: systemClock, log })),
       discord: task.discord,
       // Discord's own: it moves with it.

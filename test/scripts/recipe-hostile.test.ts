@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { printRecipe } from '../../scripts/recipe/print.ts';
-import { loadRecipes } from '../../src/commands.ts';
+import { loadRecipes } from '../../src/recipe-loader.ts';
 import { UserError } from '../../src/errors.ts';
 import type { Recipe } from '../../src/recipe.ts';
 import { placeOf, type Workflow } from '../../src/workflow.ts';
@@ -488,7 +488,7 @@ describe('a recipe that is printed', () => {
         });
         await writeFile(join(folder, `${recipe.name}.ts`), printed);
       }
-      const loaded = await loadRecipes(folder);
+      const loaded = await loadRecipes({ directories: [folder] });
       expect(loaded.size).toBe(200);
       for (const { recipe } of samples) expect(loaded.get(recipe.name)).toEqual(recipe);
     } finally {

@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { loadRecipes } from '../../src/commands.ts';
+import { loadRecipes } from '../../src/recipe-loader.ts';
 import { answersTo, changedBy, expectedOf, recipeOf, register } from './_recipe.ts';
 import { runScript } from './_script.ts';
 
@@ -352,7 +352,7 @@ describe('npm run recipe', () => {
     for (const name of existsSync(SHARED) ? ['others/wan_workflow_api_with_lora.json', FLUX] : []) {
       expect(await make(name.includes('wan') ? 'wan' : 'flux', join(SHARED, name))).toMatchObject({ code: 0 });
     }
-    const recipes = await loadRecipes(join(folder, 'made'));
+    const recipes = await loadRecipes({ directories: [join(folder, 'made')] });
     expect(recipes.get('portrait')).toEqual({
       ...recipeOf(JSON.stringify(GRAPH)).recipe,
       name: 'portrait',
@@ -459,7 +459,9 @@ describe('npm run recipe', () => {
       err: expect.stringContaining('--workflow workflow_api.json'),
     });
     expect(await make('a', 'app.json', '--form', '1', '--workflow', 'workflow_api.json')).toMatchObject({ code: 0 });
-    expect(Object.keys((await loadRecipes(join(folder, 'made'))).get('a')?.options ?? {})).toEqual(['words']);
+    expect(Object.keys((await loadRecipes({ directories: [join(folder, 'made')] })).get('a')?.options ?? {})).toEqual([
+      'words',
+    ]);
   });
 
   it.each([

@@ -1,0 +1,206 @@
+import { readdir, stat } from 'node:fs/promises';
+import { join, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { Worker } from 'node:worker_threads';
+import { JOBS_COMMAND } from './commands.ts';
+import { isFileOption, type Recipe } from './recipe.ts';
+import { problemsOf, readRecipe } from './recipe-rules.ts';
+import type { FileProblem, FromRecipeWorker } from './recipe-worker.ts';
+import { readParameterMap, readWorkflowFile, WorkflowFileError } from './workflow-file.ts';
+
+/** Recipes that cannot be used: the message has a line for each problem, with the file, the place in it and the reason. */
+export class RecipeError extends Error {
+  override name = 'RecipeError';
+}
+
+/** A workflow that takes the place of a recipe's own, and where answers go in it, for options that do not fit it: paths. */
+export interface WorkflowInstead {
+  readonly path: string;
+  readonly parameters?: string;
+}
+
+interface RecipeSources {
+  /** a recipe takes the place of one that has its name in a directory before */
+  readonly directories: readonly string[];
+  /** by the recipe's name */
+  readonly workflows?: Readonly<Record<string, WorkflowInstead>>;
+  /** how long a file may take to load */
+  readonly patienceMs?: number;
+}
+
+/** The recipes of this repository. */
+export const COMMANDS_DIRECTORY = fileURLToPath(new URL('../commands', import.meta.url));
+
+/** Where the configuration says that recipes are. */
+export function sourcesOf({
+  commandsDir,
+  workflows,
+}: {
+  readonly commandsDir?: string;
+  readonly workflows: Readonly<Record<string, WorkflowInstead>>;
+}): RecipeSources {
+  return { directories: [COMMANDS_DIRECTORY, ...(commandsDir === undefined ? [] : [commandsDir])], workflows };
+}
+
+/** A file has no business with what takes so long. */
+const PATIENCE_MS = 10_000;
+
+const EXTENSIONS = /\.(?:ts|mts|js|mjs)$/;
+const DECLARATIONS = /\.d\.m?ts$/;
+
+/**
+ * Reads every recipe of some directories: each file's default export. It may be called again and again: what has changed
+ * on the disk is read anew, with all that it imports.
+ * @throws RecipeError with every problem of every file
+ */
+export async function loadRecipes({
+  directories,
+  workflows = {},
+  patienceMs = PATIENCE_MS,
+}: RecipeSources): Promise<ReadonlyMap<string, Recipe>> {
+  const problems: string[] = [];
+  const folders = await Promise.all(
+    directories.map((directory) => filesOf(directory).catch((error: unknown) => notListed(directory, error))),
+  );
+  const exported = await loadFiles(folders.flat(), patienceMs);
+  const recipes = new Map<string, Recipe>();
+  for (const files of folders) {
+    const named = new Map<string, string>();
+    for (const path of files) {
+      const recipe = await usable(path);
+      if (!recipe) continue;
+      const other = named.get(recipe.name);
+      if (recipe.name === JOBS_COMMAND) problems.push(`${shown(path)}: the name ${JOBS_COMMAND} is Troupe's own`);
+      if (other !== undefined) problems.push(`${shown(path)}: ${shown(other)} has the name ${recipe.name} already`);
+      named.set(recipe.name, path);
+      recipes.set(recipe.name, recipe);
+    }
+  }
+  for (const [name, instead] of Object.entries(workflows)) {
+    const recipe = recipes.get(name);
+    if (recipe) recipes.set(name, await withWorkflow(recipe, instead));
+  }
+  if (problems.length > 0) throw new RecipeError(problems.join('\n'));
+  return recipes;
+
+  function notListed(directory: string, error: unknown): string[] {
+    const why =
+      error instanceof Error && 'code' in error && error.code === 'ENOENT' ? 'is not there' : 'cannot be read';
+    problems.push(`${directory}: this folder of recipes ${why}`);
+    return [];
+  }
+
+  async function usable(path: string): Promise<Recipe | undefined> {
+    const file = exported.get(path);
+    if (!file || file.type === 'failed') {
+      for (const problem of file?.problems ?? []) problems.push(lineOf(path, problem));
+      return undefined;
+    }
+    const read = readRecipe(file.exported);
+    const found = 'recipe' in read ? await missingFiles(read.recipe) : read.problems;
+    problems.push(...found.map((problem) => `${shown(path)}: ${problem}`));
+    return 'recipe' in read && found.length === 0 ? read.recipe : undefined;
+  }
+
+  /** The recipe as it is where that cannot be, and a problem more. */
+  async function withWorkflow(recipe: Recipe, { path, parameters: mapPath }: WorkflowInstead): Promise<Recipe> {
+    try {
+      const graph = await readWorkflowFile(path);
+      const parameters = mapPath === undefined ? undefined : await readParameterMap(mapPath);
+      const stray = Object.keys(parameters ?? {}).filter((option) => !Object.hasOwn(recipe.options, option));
+      for (const name of stray) problems.push(`${mapPath} names ${name}, which is no option of /${recipe.name}`);
+      const changed = { ...recipe, workflow: { graph, ...(parameters && { parameters }) } };
+      if (stray.length === 0) problems.push(...problemsOf(changed).map((problem) => `${path}: ${problem}`));
+      return changed;
+    } catch (error) {
+      if (!(error instanceof WorkflowFileError)) throw error;
+      problems.push(error.message);
+      return recipe;
+    }
+  }
+}
+
+/** Those that may be recipes, in the order of their names. */
+async function filesOf(directory: string): Promise<string[]> {
+  const entries = await readdir(directory, { withFileTypes: true });
+  return entries
+    .filter((entry) => !entry.isDirectory() && EXTENSIONS.test(entry.name) && !DECLARATIONS.test(entry.name))
+    .filter(({ name }) => !name.startsWith('.') && !name.startsWith('_'))
+    .map(({ name }) => join(directory, name))
+    .toSorted();
+}
+
+async function missingFiles({ options }: Recipe): Promise<string[]> {
+  const problems: string[] = [];
+  for (const [name, option] of Object.entries(options)) {
+    if (!isFileOption(option) || option.kind === 'mask' || !option.default) continue;
+    const { href, protocol } = option.default;
+    const isFile = protocol === 'file:' && (await stat(option.default).catch(() => undefined))?.isFile();
+    if (!isFile) problems.push(`options.${name}.default ${href} is no file that can be read`);
+  }
+  return problems;
+}
+
+type Loaded = Exclude<FromRecipeWorker, { type: 'began' }>;
+
+/** Every file in one thread; a file that ends it, or does not end itself, costs the ones after it another thread. */
+async function loadFiles(paths: readonly string[], patienceMs: number): Promise<ReadonlyMap<string, Loaded>> {
+  const loaded = new Map<string, Loaded>();
+  let left = paths;
+  while (left.length > 0) {
+    await loadInThread(left, patienceMs, loaded);
+    left = left.filter((path) => !loaded.has(path));
+  }
+  return loaded;
+}
+
+/** Ends when all are loaded or one was the end of the thread; it has at least one more in `loaded` then. */
+async function loadInThread(paths: readonly string[], patienceMs: number, loaded: Map<string, Loaded>): Promise<void> {
+  const worker = new Worker(new URL('recipe-worker.ts', import.meta.url), {
+    workerData: paths,
+    // Both are about what this project has decided, or the folders of others: nobody is to be told.
+    execArgv: ['--disable-warning=MODULE_TYPELESS_PACKAGE_JSON', '--disable-warning=ExperimentalWarning'],
+  });
+  let current = paths[0];
+  const over = Promise.withResolvers<void>();
+  const tooLate = () => blame(`it has not finished loading after ${patienceMs / 1000} s`);
+  let timer = setTimeout(tooLate, patienceMs);
+
+  function blame(text: string): void {
+    if (current !== undefined) {
+      loaded.set(current, { type: 'failed', path: current, problems: [{ path: current, text }] });
+    }
+    over.resolve();
+  }
+
+  worker.on('message', (message: FromRecipeWorker) => {
+    clearTimeout(timer);
+    timer = setTimeout(tooLate, patienceMs);
+    if (message.type === 'began') {
+      current = message.path;
+      return;
+    }
+    loaded.set(message.path, message);
+    current = paths.find((path) => !loaded.has(path));
+    if (current === undefined) over.resolve();
+  });
+  worker.on('error', (error) => blame(`it fails while it loads: ${error.message}`));
+  worker.on('exit', () => blame('it ends the program while it loads'));
+  try {
+    await over.promise;
+  } finally {
+    clearTimeout(timer);
+    await worker.terminate();
+  }
+}
+
+function lineOf(path: string, { path: place, line, text }: FileProblem): string {
+  if (place === path) return `${shown(path)}${line === undefined ? '' : `:${line}`}: ${text}`;
+  return `${shown(path)}: ${text} (${shown(place)}${line === undefined ? '' : `:${line}`})`;
+}
+
+/** As short as it can be found from where the person is. */
+function shown(path: string): string {
+  const near = relative('', path);
+  return near.startsWith('..') ? path : near;
+}

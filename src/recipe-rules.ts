@@ -1,0 +1,161 @@
+import type { z } from 'zod';
+import { permissionBit } from './access.ts';
+import { commandOf, PRIVATE_OPTION } from './commands.ts';
+import type { Option, Recipe } from './recipe.ts';
+import { RecipeFile } from './recipe-file.ts';
+import { nodesCalled } from './workflow.ts';
+
+/** What a recipe must be to be used, in words for the person who wrote it. */
+
+/** Discord allows 25 options (application-commands.mdx); one of them is `private`. */
+const MAX_OPTIONS = 24;
+
+/** A modal has five components (components/reference.mdx). */
+const MAX_LONG_TEXTS = 5;
+
+/** Of all names, descriptions and choices of a command together (application-commands.mdx). */
+const MAX_CHARACTERS = 8000;
+
+/** What somebody exported as a recipe: read, or all that is wrong with it, each with its place. */
+export function readRecipe(exported: unknown): { readonly recipe: Recipe } | { readonly problems: readonly string[] } {
+  const parsed = RecipeFile.safeParse(exported, { error: wordsFor });
+  if (!parsed.success) {
+    return { problems: parsed.error.issues.map(({ path, message }) => `${path.join('.') || 'it'} ${message}`) };
+  }
+  const problems = problemsOf(parsed.data);
+  return problems.length > 0 ? { problems } : { recipe: parsed.data };
+}
+
+/** What the shape of a recipe does not say. */
+export function problemsOf(recipe: Recipe): string[] {
+  const { options, outputs, workflow, access } = recipe;
+  const problems: string[] = [];
+  const entries = Object.entries(options);
+  if (entries.length > MAX_OPTIONS) problems.push(`it has ${entries.length} options, and ${MAX_OPTIONS} is the most`);
+  if (Object.hasOwn(options, PRIVATE_OPTION)) problems.push(`every command has the option ${PRIVATE_OPTION} already`);
+  const firstOptional = entries.findIndex(([, option]) => !option.required);
+  const late = firstOptional < 0 ? [] : entries.slice(firstOptional).filter(([, option]) => option.required);
+  for (const [name] of late) {
+    problems.push(`the required option ${name} must come before the ones that are not`);
+  }
+  const long = entries.filter(([, { kind }]) => kind === 'long-text').length;
+  if (long > MAX_LONG_TEXTS) problems.push(`it has ${long} long texts, and ${MAX_LONG_TEXTS} is the most`);
+  for (const [name, option] of entries) {
+    for (const problem of optionProblems(option, options)) problems.push(`options.${name} ${problem}`);
+  }
+  for (const name of Object.keys(workflow?.parameters ?? {})) {
+    if (!Object.hasOwn(options, name)) problems.push(`workflow.parameters names ${name}, which is no option`);
+  }
+  for (const output of [...outputs.main, ...(outputs.hidden ?? [])]) {
+    if (typeof output === 'object' && nodesCalled(workflow?.graph ?? {}, output.node).length === 0) {
+      problems.push(`outputs names the node ${output.node}, which its workflow does not have`);
+    }
+  }
+  if (access?.permission !== undefined && permissionBit(access.permission) === undefined) {
+    problems.push(`access.permission ${access.permission} is no permission of Discord, such as ManageGuild`);
+  }
+  const characters = charactersOf(recipe);
+  if (characters > MAX_CHARACTERS) {
+    problems.push(
+      `its names, descriptions and choices have ${characters} characters, and ${MAX_CHARACTERS} is the most`,
+    );
+  }
+  return problems;
+}
+
+function optionProblems(option: Option, options: Recipe['options']): string[] {
+  const problems: string[] = [];
+  const masked = option.kind === 'mask' && option.of !== undefined ? option.of : undefined;
+  if (masked !== undefined && (!Object.hasOwn(options, masked) || options[masked]?.kind !== 'picture')) {
+    problems.push(`is a mask of ${masked}, which is no picture option`);
+  }
+  if (option.parameters.length === 0 && masked === undefined) problems.push('has no parameters');
+  const ofKind = kindProblem(option);
+  if (ofKind !== undefined) problems.push(ofKind);
+  return problems;
+}
+
+function kindProblem(option: Option): string | undefined {
+  switch (option.kind) {
+    case 'text':
+    case 'long-text': {
+      const { default: standing = '', maxLength = Infinity } = option;
+      return standing.length > maxLength ? `has a default of more than ${maxLength} characters` : undefined;
+    }
+    case 'integer':
+    case 'number': {
+      const { kind, min, max, default: standing = min } = option;
+      if (min > max) return `has the least ${min} above the most ${max}`;
+      if (standing < min || standing > max) return `has a default that is not from ${min} to ${max}`;
+      const isWhole = kind === 'number' || [min, max, standing].every(Number.isSafeInteger);
+      return isWhole ? undefined : 'has bounds or a default that are no whole numbers';
+    }
+    case 'choice': {
+      const { choices, default: standing } = option;
+      if (Object.keys(choices).length === 0) return 'has no choices';
+      return standing === undefined || Object.hasOwn(choices, standing)
+        ? undefined
+        : `has the default ${standing}, which is none of its choices`;
+    }
+    default:
+      return undefined;
+  }
+}
+
+/** As Discord counts them: with those of `private`. */
+function charactersOf(recipe: Recipe): number {
+  const { name, description, options = [] } = commandOf(recipe);
+  return options.reduce((sum, option) => {
+    const choices = 'choices' in option ? (option.choices ?? []) : [];
+    const ofChoices = choices.reduce((sum, { name, value }) => sum + name.length + String(value).length, 0);
+    return sum + option.name.length + option.description.length + ofChoices;
+  }, name.length + description.length);
+}
+
+const NOUNS: Readonly<Record<string, string>> = {
+  string: 'text',
+  number: 'a number',
+  int: 'a whole number',
+  boolean: 'true or false',
+  array: 'a list',
+  object: 'an object',
+  record: 'an object',
+};
+
+/** Read after the place of what is wrong. Where the schema has words of its own, those are told. */
+function wordsFor(issue: z.core.$ZodRawIssue): string | undefined {
+  switch (issue.code) {
+    case 'invalid_type': {
+      if (issue.input === undefined) return 'is missing';
+      const noun = NOUNS[issue.expected];
+      return noun === undefined ? undefined : `must be ${noun}`;
+    }
+    case 'invalid_value':
+      return `must be ${oneOf(issue.values.map(String))}`;
+    case 'invalid_union': {
+      const { options } = issue;
+      if (issue.input === undefined) return 'is missing';
+      return Array.isArray(options) ? `must be ${oneOf(options.map(String))}` : 'is not of a form that it may have';
+    }
+    case 'too_small':
+      return boundWords(issue.origin, 'least', issue.minimum, issue.inclusive !== false);
+    case 'too_big':
+      return boundWords(issue.origin, 'most', issue.maximum, issue.inclusive !== false);
+    case 'invalid_key':
+      return `is no name for it: it ${issue.issues[0]?.message ?? ''}`;
+    default:
+      return undefined;
+  }
+}
+
+function boundWords(origin: string, which: 'least' | 'most', bound: number | bigint, isIncluded: boolean): string {
+  if (origin !== 'string' && origin !== 'array') {
+    return isIncluded ? `must be at ${which} ${bound}` : `must be ${which === 'least' ? 'above' : 'below'} ${bound}`;
+  }
+  if (which === 'least' && bound === 1) return 'is empty';
+  return `must have at ${which} ${bound} ${origin === 'string' ? 'characters' : 'entries'}`;
+}
+
+function oneOf(names: readonly string[]): string {
+  return names.length === 1 ? `${names[0]}` : `one of ${names.join(', ')}`;
+}
