@@ -1,17 +1,18 @@
+import type { Backend } from './backends/backend.ts';
 import type { Clock } from './clock.ts';
 import type { Job } from './job.ts';
-import type { Recipe } from './recipe.ts';
+import { canRun, type Recipe } from './recipe.ts';
 import type { RunTime, Store } from './store.ts';
 
 /** How long a recipe takes on a backend, from its own measured runs. Times are milliseconds. */
 interface UsualTimes {
-  /** the median of its runs, without what a cold start took */
+  /** the median of its runs, without what a cold start took; until there are enough, what its recipe expects */
   readonly runMs: number;
   /** the median of the cold starts there were; undefined where there was none */
   readonly coldMs: number | undefined;
 }
 
-/** With fewer runs than these nothing is said: two may both have been odd. */
+/** With fewer runs than these nothing is said of them: two may both have been odd. */
 const FEWEST = 3;
 
 /** undefined when too few runs were measured */
@@ -50,27 +51,48 @@ export function createForecast(freeAt: readonly (number | undefined)[]) {
   };
 }
 
-/** The measured times of one backend. */
+/** How long runs take: of several backends each has its own times. */
 export interface Times {
-  usualOf(recipe: Recipe): UsualTimes | undefined;
-  /** When a running job is expected to end; undefined when too few runs were measured. */
+  /** On the backend that runs the job, or will unless it is ill; undefined when nobody knows. */
+  usualOf(job: Job): UsualTimes | undefined;
+  /** When a running job is expected to end; undefined when nobody knows. */
   endOf(job: Job): number | undefined;
   /** Takes the time of a run that has ended well. */
   keep(job: Job, endedAt: number): void;
 }
 
-export function createTimes({ store, backend, clock }: { store: Store; backend: string; clock: Clock }): Times {
-  const usual = new Map<string, UsualTimes | undefined>();
+interface TimesDependencies {
+  store: Pick<Store, 'runTimes' | 'saveRunTime'>;
+  backend: Pick<Backend, 'name' | 'members'>;
+  clock: Clock;
+}
 
-  function usualOf({ name }: Recipe): UsualTimes | undefined {
-    if (!usual.has(name)) usual.set(name, usualTimes(store.runTimes(name, backend)));
-    return usual.get(name);
+export function createTimes({ store, backend, clock }: TimesDependencies): Times {
+  /** by the recipe's name, and then by the backend's */
+  const measured = new Map<string, Map<string, UsualTimes | undefined>>();
+
+  function nameOf({ recipe, backend: told }: Job): string {
+    // Several together have a name too, until one of them has taken the run.
+    if (told !== undefined && told !== backend.name) return told;
+    return backend.members?.find(({ kind }) => kind === undefined || canRun(recipe, kind))?.name ?? backend.name;
+  }
+
+  function measuredOf(recipe: string, name: string): UsualTimes | undefined {
+    const known = measured.get(recipe) ?? new Map<string, UsualTimes | undefined>();
+    measured.set(recipe, known);
+    if (!known.has(name)) known.set(name, usualTimes(store.runTimes(recipe, name)));
+    return known.get(name);
+  }
+
+  function usualOf(job: Job): UsualTimes | undefined {
+    return measuredOf(job.recipe.name, nameOf(job)) ?? expectedTimes(job.recipe);
   }
 
   return {
     usualOf,
-    endOf({ startedAt = 0, signAt, recipe }) {
-      const times = usualOf(recipe);
+    endOf(job) {
+      const { startedAt = 0, signAt } = job;
+      const times = usualOf(job);
       if (!times) return undefined;
       const now = clock.now();
       // While nothing is heard it may be a cold start, and then the work is still to begin.
@@ -79,12 +101,18 @@ export function createTimes({ store, backend, clock }: { store: Store; backend: 
         (now - startedAt > WARM_WITHIN_MS && times.coldMs !== undefined ? startedAt + times.coldMs : startedAt);
       return Math.max(now, begunAt + times.runMs);
     },
-    keep({ recipe, startedAt, signAt }, endedAt) {
+    keep(job, endedAt) {
+      const { recipe, startedAt, signAt } = job;
       if (startedAt === undefined) return;
-      store.saveRunTime(recipe.name, backend, runTimeOf(startedAt, signAt, endedAt));
-      usual.delete(recipe.name);
+      const name = nameOf(job);
+      store.saveRunTime(recipe.name, name, runTimeOf(startedAt, signAt, endedAt));
+      measured.get(recipe.name)?.delete(name);
     },
   };
+}
+
+function expectedTimes({ estimate }: Recipe): UsualTimes | undefined {
+  return estimate?.seconds === undefined ? undefined : { runMs: estimate.seconds * 1000, coldMs: undefined };
 }
 
 function median(values: readonly number[]): number {

@@ -30,8 +30,9 @@ export function createPlaces({ turns, times, atOnce, clock, jobOf, running }: Pl
     for (const id of turns.order()) {
       const job = jobOf(id);
       if (!job) continue;
-      const startsAt = nextTurn(times.usualOf(job.recipe)?.runMs);
-      yield { job, ahead, ...(startsAt !== undefined && { startsAt }) };
+      const usual = times.usualOf(job);
+      const startsAt = nextTurn(usual?.runMs);
+      yield { job, ahead, ...(startsAt !== undefined && { startsAt }), ...(usual && { usualMs: usual.runMs }) };
       ahead += 1;
     }
   }
@@ -41,8 +42,14 @@ export function createPlaces({ turns, times, atOnce, clock, jobOf, running }: Pl
     viewOf(job) {
       if (job.state === 'running') {
         const endsAt = times.endOf(job);
-        const coldMs = job.signAt === undefined ? times.usualOf(job.recipe)?.coldMs : undefined;
-        return { job, ...(endsAt !== undefined && { endsAt }), ...(coldMs !== undefined && { coldMs }) };
+        const usual = times.usualOf(job);
+        const coldMs = job.signAt === undefined ? usual?.coldMs : undefined;
+        return {
+          job,
+          ...(endsAt !== undefined && { endsAt }),
+          ...(coldMs !== undefined && { coldMs }),
+          ...(usual && { usualMs: usual.runMs }),
+        };
       }
       if (job.state === 'waiting') for (const view of all()) if (view.job.id === job.id) return view;
       return { job };

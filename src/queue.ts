@@ -33,10 +33,12 @@ export interface JobView {
   readonly job: Job;
   /** how many jobs have their turn before this one, while it waits */
   readonly ahead?: number;
-  /** when its turn is expected to come, while it waits; absent when too few runs were measured */
+  /** when its turn is expected to come, while it waits; absent when nobody knows */
   readonly startsAt?: number;
-  /** when it is expected to end, while it runs; absent when too few runs were measured */
+  /** when it is expected to end, while it runs; absent when nobody knows */
   readonly endsAt?: number;
+  /** how long its run takes without a cold start, as measured or as its recipe expects, until it has run: milliseconds */
+  readonly usualMs?: number;
   /** how long a cold start usually takes here, while nothing is heard of the run: milliseconds */
   readonly coldMs?: number;
 }

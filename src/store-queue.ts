@@ -43,7 +43,7 @@ export function createStoreQueue({ backend, store, spool, limits, clock, log }: 
   /** jobs whose owner still has something to be told */
   const entries = new Map<string, Entry>();
   const turns = createTurns();
-  const times = createTimes({ store, backend: backend.name, clock });
+  const times = createTimes({ store, backend, clock });
   const admissions = createAdmissions(limits.runningPerUser + limits.waitingPerUser, enter);
   const running = createTally();
   /** what runs here now */

@@ -78,7 +78,8 @@ export interface ResultFacts {
 
 /** The card with the result. */
 export function resultCard({ job, backend, page, buttons: pressed, mention }: ResultFacts): OutgoingMessage {
-  const took = text.done(job.backend ?? backend, (job.endedAt ?? 0) - (job.startedAt ?? 0));
+  const { cost } = job.recipe.estimate ?? {};
+  const took = text.done(job.backend ?? backend, (job.endedAt ?? 0) - (job.startedAt ?? 0), cost);
   const message = framed(COLOURS.done, [
     mention !== undefined && line(text.finished(mention)),
     line(text.title(job.recipe.name), text.prompt(job)),
@@ -113,13 +114,15 @@ export function jobsCard(lines: readonly string[], select: APIComponentInContain
   return framed(COLOURS.quiet, [...lines.map((content) => line(content)), select]);
 }
 
-function situation({ job, backend: standard, ahead, startsAt, endsAt, coldMs }: CardFacts): string[] {
+function situation({ job, backend: standard, ahead, startsAt, endsAt, coldMs, usualMs }: CardFacts): string[] {
   const backend = job.backend ?? standard;
+  const expectation = text.expectation(usualMs, job.recipe.estimate?.cost);
   switch (job.state) {
     case 'waiting':
       return [
         `${text.waiting(ahead ?? 0)} · ${text.asked(job.acceptedAt)}`,
         ahead === undefined ? '' : `-# ${text.startsAt(startsAt)}`,
+        expectation,
       ];
     case 'running': {
       const { steps, line: logLine, ahead: elsewhere } = job.progress;
@@ -132,6 +135,7 @@ function situation({ job, backend: standard, ahead, startsAt, endsAt, coldMs }: 
         `${stage} · ${text.begun(job.startedAt ?? job.acceptedAt)}${endsAt === undefined ? '' : ` · ${text.endsAt(endsAt)}`}`,
         steps && steps.total > 0 ? text.steps(steps.done, steps.total) : '',
         logLine === undefined ? '' : text.logLine(logLine),
+        expectation,
       ];
     }
     case 'delivering':

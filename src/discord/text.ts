@@ -84,9 +84,17 @@ export const text = {
   waiting,
   startsAt: (ms: number | undefined) =>
     ms === undefined
-      ? 'how long it takes is known after the first few runs'
+      ? 'when its turn comes is known after the first few runs'
       : `its turn comes about ${moment(rounded(ms))}`,
   endsAt: (ms: number) => `done about ${moment(rounded(ms))}`,
+  /** What one may want to know before it is cancelled: in the same words as long as it waits and runs. */
+  expectation(usualMs: number | undefined, cost: string | undefined): string {
+    const parts = [
+      usualMs !== undefined && `usually about ${coarseDuration(usualMs)}`,
+      cost !== undefined && plain(cost, SHOWN_VALUE),
+    ].filter(Boolean);
+    return parts.length > 0 ? `-# A run: ${parts.join(' · ')}` : '';
+  },
   coldStart: (ms: number) => `**Starting up**: a cold start usually takes about ${aboutDuration(ms)}`,
   running: (backend: string) => `**Running** on ${backend}`,
   runningElsewhere: (backend: string, ahead: number) =>
@@ -115,7 +123,8 @@ export const text = {
     return parts.length > 0 ? `-# ${parts.join(' · ')}` : '';
   },
 
-  done: (backend: string, ms: number) => `${duration(ms)} on ${backend}`,
+  done: (backend: string, ms: number, cost?: string) =>
+    `${duration(ms)} on ${backend}${cost === undefined ? '' : ` · ${plain(cost, SHOWN_VALUE)}`}`,
   otherFiles: (count: number) => (count === 1 ? '1 other file' : `${count} other files`),
   tooLarge: (name: string, size: string) =>
     `${plain(name, SHOWN_VALUE)} has ${size} and is too large for Discord here. It is kept: press **Originals**, or see \`/jobs\`.`,
@@ -181,6 +190,19 @@ function rounded(ms: number): number {
 function aboutDuration(ms: number): string {
   if (ms < 55_000) return `${Math.max(5, Math.round(ms / 5000) * 5)} s`;
   return `${Math.round(ms / 60_000)} min`;
+}
+
+/** Minutes; each is so far from the next that a few more measured runs seldom make another of it. */
+const COARSE = [5, 10, 15, 20, 30, 45]
+  .map((seconds) => seconds / 60)
+  .concat(1, 1.5, 2, 3, 4, 5, 6, 8, 10, 15, 20, 30, 45, 60);
+
+function coarseDuration(ms: number): string {
+  const minutes = ms / 60_000;
+  if (minutes > 90) return `${Math.round(minutes / 60)} h`;
+  const nearest = COARSE.reduce((best, step) => (Math.abs(step - minutes) < Math.abs(best - minutes) ? step : best));
+  if (nearest === 60) return '1 h';
+  return Number.isInteger(nearest) ? `${nearest} min` : `${Math.round(nearest * 60)} s`;
 }
 
 const STATES: Readonly<Record<JobState, string>> = {

@@ -3,6 +3,7 @@ import character from '../../commands/character.ts';
 import { card } from '../../src/discord/card.ts';
 import { text } from '../../src/discord/text.ts';
 import { acceptJob, moveJob, type Failure, type Job } from '../../src/job.ts';
+import type { Recipe } from '../../src/recipe.ts';
 
 const MINUTE = 60_000;
 
@@ -28,8 +29,40 @@ describe('the card of a job', () => {
   });
 
   it('says honestly when nobody knows', () => {
-    expect(said({ job: jobWith(), ahead: 3 }).json).toContain('how long it takes is known after the first few runs');
+    expect(said({ job: jobWith(), ahead: 3 }).json).toContain('when its turn comes is known after the first few runs');
     expect(said({ job: jobWith('running') }).json).not.toContain('about <t:');
+  });
+
+  it('says what a run takes and costs, in words that stay the same while it waits and runs', () => {
+    const told = (job: Job, estimate: Recipe['estimate'], usualMs?: number) => {
+      const recipe: Recipe = { ...character, ...(estimate && { estimate }) };
+      const { json } = said({ job: { ...job, recipe }, ...(usualMs !== undefined && { usualMs }) });
+      return /-# A run: (.+?)(?:\\n|")/.exec(json)?.[1];
+    };
+    const cost = 'about 12 cents';
+    for (const job of [jobWith(), jobWith('running')]) {
+      for (const usualMs of [225_000, 240_000, 266_000]) {
+        expect(told(job, { cost }, usualMs)).toBe('usually about 4 min · about 12 cents');
+      }
+      expect(told(job, { cost })).toBe('about 12 cents');
+      expect(told(job, undefined, 17_000)).toBe('usually about 15 s');
+      expect(told(job, undefined)).toBeUndefined();
+    }
+    expect(told(jobWith('running', 'delivering'), { cost }, 1000)).toBeUndefined();
+    expect(told(jobWith('cancelled'), { cost }, 1000)).toBeUndefined();
+  });
+
+  it.each([
+    [100, '5 s'],
+    [52_000, '45 s'],
+    [58_000, '1 min'],
+    [85_000, '90 s'],
+    [110_000, '2 min'],
+    [55 * MINUTE, '1 h'],
+    [100 * MINUTE, '2 h'],
+    [600 * MINUTE, '10 h'],
+  ])('says of %i ms that it is about %s', (ms, words) => {
+    expect(text.expectation(ms, undefined)).toBe(`-# A run: usually about ${words}`);
   });
 
   it('tells a cold start from work', () => {
