@@ -45,6 +45,9 @@ export function sourcesOf({
 /** A file has no business with what takes so long. */
 const PATIENCE_MS = 10_000;
 
+/** characters of what is told of an error */
+const MAX_WORDS = 500;
+
 const EXTENSIONS = /\.(?:ts|mts|js|mjs)$/;
 const DECLARATIONS = /\.d\.m?ts$/;
 
@@ -98,7 +101,7 @@ export async function loadRecipes({
     }
     const read = readRecipe(file.exported);
     const found = 'recipe' in read ? await missingFiles(read.recipe) : read.problems;
-    problems.push(...found.map((problem) => `${shown(path)}: ${problem}`));
+    problems.push(...found.map((problem) => `${shown(path)}: ${oneLine(problem)}`));
     return 'recipe' in read && found.length === 0 ? read.recipe : undefined;
   }
 
@@ -166,10 +169,18 @@ async function loadInThread(paths: readonly string[], patienceMs: number, loaded
   const tooLate = () => blame(`it has not finished loading after ${patienceMs / 1000} s`);
   let timer = setTimeout(tooLate, patienceMs);
 
+  let isOver = false;
+
+  /** The first that is heard of its end is why. */
   function blame(text: string): void {
-    if (current !== undefined) {
+    if (!isOver && current !== undefined) {
       loaded.set(current, { type: 'failed', path: current, problems: [{ path: current, text }] });
     }
+    end();
+  }
+
+  function end(): void {
+    isOver = true;
     over.resolve();
   }
 
@@ -182,7 +193,7 @@ async function loadInThread(paths: readonly string[], patienceMs: number, loaded
     }
     loaded.set(message.path, message);
     current = paths.find((path) => !loaded.has(path));
-    if (current === undefined) over.resolve();
+    if (current === undefined) end();
   });
   worker.on('error', (error) => blame(`it fails while it loads: ${error.message}`));
   worker.on('exit', () => blame('it ends the program while it loads'));
@@ -194,9 +205,15 @@ async function loadInThread(paths: readonly string[], patienceMs: number, loaded
   }
 }
 
-function lineOf(path: string, { path: place, line, text }: FileProblem): string {
+function lineOf(path: string, { path: place, line, text: words }: FileProblem): string {
+  const text = oneLine(words);
   if (place === path) return `${shown(path)}${line === undefined ? '' : `:${line}`}: ${text}`;
   return `${shown(path)}: ${text} (${shown(place)}${line === undefined ? '' : `:${line}`})`;
+}
+
+/** What a file throws may be long, and hold what a terminal obeys. */
+function oneLine(words: string): string {
+  return words.replaceAll(/[\s\p{Cc}]+/gu, ' ').slice(0, MAX_WORDS);
 }
 
 /** As short as it can be found from where the person is. */

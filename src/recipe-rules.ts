@@ -120,6 +120,7 @@ const NOUNS: Readonly<Record<string, string>> = {
   array: 'a list',
   object: 'an object',
   record: 'an object',
+  URL: 'an address of a file',
 };
 
 /** Read after the place of what is wrong. Where the schema has words of its own, those are told. */
@@ -135,8 +136,11 @@ function wordsFor(issue: z.core.$ZodRawIssue): string | undefined {
     case 'invalid_union': {
       const { options } = issue;
       if (issue.input === undefined) return 'is missing';
-      return Array.isArray(options) ? `must be ${oneOf(options.map(String))}` : 'is not of a form that it may have';
+      return Array.isArray(options) ? `must be ${oneOf(options.map(String))}` : formWords(issue.errors);
     }
+    case 'invalid_format':
+      // The others have words of their own.
+      return issue.format === 'url' ? 'an address' : undefined;
     case 'too_small':
       return boundWords(issue.origin, 'least', issue.minimum, issue.inclusive !== false);
     case 'too_big':
@@ -146,6 +150,16 @@ function wordsFor(issue: z.core.$ZodRawIssue): string | undefined {
     default:
       return undefined;
   }
+}
+
+/** Of the forms that something may have, what each would want of it. */
+function formWords(forms: readonly (readonly z.core.$ZodIssue[])[]): string {
+  const wanted = forms.flatMap(([issue]) => {
+    if (!issue) return [];
+    const { path, message } = issue;
+    return [path.length === 0 ? message.replace(/^must be /, '') : `${path.join('.')} ${message}`];
+  });
+  return `must be ${[...new Set(wanted)].join(' or ')}`;
 }
 
 function boundWords(origin: string, which: 'least' | 'most', bound: number | bigint, isIncluded: boolean): string {

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { stripTypeScriptTypes } from 'node:module';
 import { isAbsolute } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import { types } from 'node:util';
+import { inspect, types } from 'node:util';
 import { parentPort, workerData } from 'node:worker_threads';
 import { z } from 'zod';
 
@@ -24,9 +24,22 @@ export type FromRecipeWorker =
   | { readonly type: 'loaded'; readonly path: string; readonly exported: unknown }
   | { readonly type: 'failed'; readonly path: string; readonly problems: readonly FileProblem[] };
 
-for (const path of z.array(z.string()).parse(workerData)) {
-  say({ type: 'began', path });
-  say(await load(path));
+/** the file that is being loaded */
+let current: string | undefined;
+// Nothing is left that could go on.
+process.once('beforeExit', () => {
+  if (current !== undefined) say(failed(current, [{ path: current, text: 'it awaits what never comes' }]));
+});
+// Not awaited at the top: Node would complain of that itself where a file never ends.
+void loadAll(z.array(z.string()).parse(workerData));
+
+async function loadAll(paths: readonly string[]): Promise<void> {
+  for (const path of paths) {
+    current = path;
+    say({ type: 'began', path });
+    say(await load(path));
+  }
+  current = undefined;
 }
 
 function say(message: FromRecipeWorker): void {
@@ -88,14 +101,15 @@ function nameOf(value: object): string {
 }
 
 function problemOf(error: unknown, path: string): FileProblem {
-  if (!(error instanceof Error)) return { path, text: `it throws ${String(error)} while it loads` };
+  if (!(error instanceof Error)) return { path, text: `it throws ${inspect(error)} while it loads` };
   if (error instanceof SyntaxError) {
     const place = syntaxPlace(error) ?? placeByParsing(path);
     return { path, ...place, text: error.message };
   }
   // Node's own: a module that is not there, one that it cannot take.
   if ('code' in error && typeof error.code === 'string' && error.code.startsWith('ERR_')) {
-    return { path, text: error.message.replaceAll(/file:\/\/\/[^\s"']*/g, (href) => fileURLToPath(href)) };
+    const text = error.message.replaceAll(/file:\/\/\/[^\s"']*/g, (href) => fileURLToPath(href));
+    return { path, text: text.replace(` imported from ${path}`, '') };
   }
   return { path, ...thrownPlace(error), text: `it throws while it loads: ${error.message}` };
 }
