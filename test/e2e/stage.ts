@@ -9,6 +9,7 @@ import type { Backend } from '../../src/backends/backend.ts';
 import { createBackend } from '../../src/backends/index.ts';
 import { startBot } from '../../src/bot.ts';
 import { systemClock } from '../../src/clock.ts';
+import type { Recipe } from '../../src/recipe.ts';
 import { COMMANDS_DIRECTORY, loadRecipes } from '../../src/recipe-loader.ts';
 import type { Config } from '../../src/config.ts';
 import { PORT_PATIENCE, type PortPatience } from '../../src/discord/port.ts';
@@ -58,6 +59,8 @@ interface StageOptions {
   mode?: 'stream' | 'poll';
   /** another backend than ViewComfy, for a bot without a process of its own */
   backend?: Backend;
+  /** other recipes than those of commands/ */
+  recipes?: readonly Recipe[];
   /** whether the bot has a process of its own, and can be killed */
   separate?: boolean;
 }
@@ -116,7 +119,9 @@ export async function openStage(options: StageOptions = {}): Promise<Stage> {
     const log = pino({ level: process.env['STAGE_LOG'] ?? 'silent' });
     const bot = await startBot({
       config: task.config,
-      recipes: await loadRecipes({ directories: [COMMANDS_DIRECTORY] }),
+      recipes: options.recipes
+        ? new Map(options.recipes.map((recipe) => [recipe.name, recipe]))
+        : await loadRecipes({ directories: [COMMANDS_DIRECTORY] }),
       backend: options.backend ?? (await createBackend(task.backend, { clock: systemClock, log })),
       discord: task.discord,
       // Discord's own: it moves with it.
@@ -133,7 +138,8 @@ export async function openStage(options: StageOptions = {}): Promise<Stage> {
   async function startApart(): Promise<Running> {
     const child = fork(BOT, [], { execArgv: ['--disable-warning=ExperimentalWarning'], stdio: 'inherit' });
     const exited = once(child, 'exit');
-    child.send({ ...task, aheadMs } satisfies BotTask);
+    const { recipes } = options;
+    child.send({ ...task, ...(recipes && { recipes: [...recipes] }), aheadMs } satisfies BotTask);
     await Promise.race([
       once(child, 'message'),
       exited.then(() => Promise.reject(new Error('The bot ended while it started'))),
