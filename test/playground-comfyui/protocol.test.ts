@@ -97,6 +97,33 @@ describe('the local ComfyUI', () => {
     expect(bytes.includes('tEXtprompt\0')).toBe(true);
   });
 
+  test('gives films, sounds and texts in the fields in which the nodes for them tell of them', async () => {
+    await start();
+    const id = idOf(
+      await stage.post('/prompt', {
+        prompt: {
+          ...GRAPH,
+          '9': { class_type: 'SaveVideo', inputs: { video: ['3', 0], filename_prefix: 'video/out' } },
+          '10': { class_type: 'VHS_VideoCombine', inputs: { images: ['3', 0], frame_rate: 8, save_output: false } },
+          '11': { class_type: 'PreviewAny', inputs: { source: ['2', 0] } },
+          '12': { class_type: 'SaveAudio', inputs: { audio: ['3', 0] } },
+        },
+        client_id: 'me',
+      }),
+    );
+    expect(await ended(id)).toMatchObject({
+      outputs: {
+        '9': { images: [{ filename: 'out_00001_.webm', subfolder: 'video', type: 'output' }], animated: [true] },
+        '10': { gifs: [{ type: 'temp', subfolder: '', format: 'video/webm', frame_rate: 8 }] },
+        '11': { text: ['on a beach at noon'] },
+        '12': { audio: [{ filename: 'ComfyUI_00001_.wav', subfolder: '', type: 'output' }] },
+      },
+    });
+    const answer = await fetch(`${stage.server.url}/view?filename=out_00001_.webm&subfolder=video`);
+    expect(answer.headers.get('content-type')).toBe('video/webm');
+    expect(Buffer.from(await answer.arrayBuffer()).toString('latin1', 0, 4)).toBe('\x1aE\xdf\xa3');
+  });
+
   test('has nothing to tell of a run that is all cached and has no client', async () => {
     await start();
     await ended(idOf(await stage.post('/prompt', { prompt: GRAPH, client_id: 'me' })));

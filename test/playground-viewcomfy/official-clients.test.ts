@@ -142,7 +142,10 @@ test.for(PLAIN)('generation 1 without logs, from %s', async ([, wire]) => {
 
 test('a workflow of its own, from TypeScript, comes between the files and the parameters', async () => {
   const viewComfy = await startViewComfy({ pictureScale: 0.05 });
-  const workflow = { '6': { class_type: 'CLIPTextEncode', inputs: { text: '', clip: ['4', 1] } } };
+  const workflow = {
+    '6': { class_type: 'CLIPTextEncode', inputs: { text: '', clip: ['4', 1] } },
+    '9': { class_type: 'SaveImage', inputs: { images: ['6', 0], filename_prefix: 'boat' } },
+  };
   const wire = nodeFetch([
     ['workflow_api', JSON.stringify(workflow)],
     ['params', '{"6-inputs-text":"a boat"}'],

@@ -1,9 +1,17 @@
 import type { Clock } from '../../clock.ts';
+import {
+  executionOrder,
+  isTemporary,
+  numbered,
+  prefixOf,
+  signatureOf,
+  type Graph,
+  type GraphNode,
+} from '../drawing/graph.ts';
+import type { Painted, Painter } from '../drawing/painter.ts';
 import { pause } from '../viewcomfy/line.ts';
 import type { Behaviour } from './behaviour.ts';
 import type { Folders } from './folders.ts';
-import { executionOrder, signatureOf, type Graph, type GraphNode } from './graph.ts';
-import type { Painter } from './painter.ts';
 import type { Sockets } from './sockets.ts';
 import { tellForeign } from './strangers.ts';
 
@@ -139,21 +147,37 @@ export async function execute(entry: Entry, dependencies: RunDependencies): Prom
     }
   }
 
-  async function outputOf(node: string): Promise<object | undefined> {
-    if (!entry.outputs.includes(node)) return undefined;
-    const type = kindOf(node).startsWith('Preview') ? 'temp' : 'output';
-    const given = graph.get(node)?.inputs['filename_prefix'];
-    const prefix = type === 'temp' ? 'ComfyUI_temp_stand' : typeof given === 'string' ? given : 'ComfyUI';
-    const [, subfolder = '', stem = prefix] = /^(?:(.*)\/)?([^/]*)$/s.exec(prefix) ?? [];
-    const pictures = await painter.paint(graph, node, entry.outputs.indexOf(node));
+  /** What the node's own frontend would show, in the fields in which nodes of its kind tell of it. */
+  async function outputOf(id: string): Promise<object | undefined> {
+    const node = graph.get(id);
+    if (!node || !entry.outputs.includes(id)) return undefined;
+    const painted = await painter.paint(graph, id, entry.outputs.indexOf(id), signal);
     signal.throwIfAborted();
-    const images = pictures.map((picture) => {
-      const filename = `${stem}_${String(folders.count(`${type}/${prefix}`)).padStart(5, '0')}_.png`;
-      folders.save(type, subfolder, filename, picture);
+    const [first] = painted;
+    switch (first?.kind) {
+      case 'text':
+        return { text: [first.body.toString('utf8')] };
+      case 'sound':
+        return { audio: save(node, painted) };
+      case 'film': {
+        const rate = node.inputs['frame_rate'];
+        if (node.class_type !== 'VHS_VideoCombine') return { images: save(node, painted), animated: [true] };
+        return { gifs: save(node, painted).map((file) => ({ ...file, format: first.mediaType, frame_rate: rate })) };
+      }
+      default:
+        return { images: save(node, painted) };
+    }
+  }
+
+  function save(node: GraphNode, painted: readonly Painted[]) {
+    const type = isTemporary(node) ? 'temp' : 'output';
+    const { subfolder, stem } = prefixOf(node);
+    return painted.map(({ extension, body }) => {
+      const filename = numbered(node, stem, folders.count(`${type}/${subfolder}/${stem}`), extension);
+      folders.save(type, subfolder, filename, body);
       const path = ['/opt/comfyui', type, subfolder, filename].filter(Boolean).join('/');
       return { ...(tells.absolutePaths && { abs_path: path }), filename, subfolder, type };
     });
-    return { images };
   }
 
   function tellOutput(node: string, output: object | undefined): void {

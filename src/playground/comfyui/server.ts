@@ -1,15 +1,16 @@
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { extname } from 'node:path';
 import { type Clock, systemClock } from '../../clock.ts';
+import { createPainter } from '../drawing/painter.ts';
 import { readForm } from '../viewcomfy/form.ts';
 import { Refusal } from '../viewcomfy/refusal.ts';
 import { historyOf, plain, queueOf, readBody } from './answers.ts';
 import type { Behaviour } from './behaviour.ts';
 import { createEngine, strangersPrompt, type Engine } from './engine.ts';
 import { createFolders } from './folders.ts';
-import { checkPrompt } from './graph.ts';
-import { createPainter } from './painter.ts';
+import { checkPrompt } from './prompt.ts';
 import { createRest } from './rest.ts';
 import type { Entry } from './run.ts';
 import { createSockets } from './sockets.ts';
@@ -257,7 +258,7 @@ export async function createLocalComfyUI(options: LocalComfyUIOptions = {}): Pro
     if (!body) throw plain(404, '');
     const breaks = engine.entries.at(-1)?.behaviour.filesBreak;
     response.writeHead(200, {
-      'content-type': 'image/png',
+      'content-type': MEDIA_TYPES.get(extname(filename)) ?? 'application/octet-stream',
       'content-length': body.length,
       'content-disposition': `filename="${filename}"`,
     });
@@ -302,6 +303,14 @@ export async function createLocalComfyUI(options: LocalComfyUIOptions = {}): Pro
     close: () => (closing ??= shut()),
   };
 }
+
+const MEDIA_TYPES: ReadonlyMap<string, string> = new Map([
+  ['.png', 'image/png'],
+  ['.jpg', 'image/jpeg'],
+  ['.webp', 'image/webp'],
+  ['.webm', 'video/webm'],
+  ['.wav', 'audio/x-wav'],
+]);
 
 function isAtLeast(version: string, since: string): boolean {
   const [a, b] = [version, since].map((text) => text.split('.').map(Number));

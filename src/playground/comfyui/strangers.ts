@@ -1,4 +1,4 @@
-import type { Painter } from './painter.ts';
+import type { Painter } from '../drawing/painter.ts';
 import { bare, type Sockets } from './sockets.ts';
 
 /**

@@ -58,7 +58,7 @@ const ADVANCE = 5.6;
 const HEIGHT = 6;
 
 export const NOTICE = 'Local preview: drawn from your picture, no model was run';
-const SHORT_NOTICE = 'Local preview, no model was run';
+export const SHORT_NOTICE = 'Local preview, no model was run';
 
 /** SVG of one line of text with its upper left corner at `x`, `y`. Characters without strokes become gaps. */
 export function textPath(text: string, x: number, y: number, height: number, colour: string): string {
@@ -77,7 +77,7 @@ export function textPath(text: string, x: number, y: number, height: number, col
   );
 }
 
-function textWidth(text: string, height: number): number {
+export function textWidth(text: string, height: number): number {
   return (text.length * ADVANCE - (ADVANCE - 4)) * (height / HEIGHT);
 }
 

@@ -35,9 +35,9 @@ export function fluxLogLines({ steps, scenes, upscaleBy }: FluxOrder): LogLine[]
   ];
 }
 
-/** For a workflow this server does not know. */
-export function plainLogLines(): LogLine[] {
-  return [{ at: 0, text: 'got prompt' }, ...bar(20, 0.1, 0.9)];
+/** For a workflow of which no more is known. */
+export function plainLogLines(steps = 20): LogLine[] {
+  return [{ at: 0, text: 'got prompt' }, ...bar(steps, 0.1, 0.9)];
 }
 
 /**

@@ -53,6 +53,8 @@ export interface RunDependencies {
   readonly line: Line;
   readonly runMs: number;
   readonly coldStartMs: number;
+  /** of the workflow that was sent, where it says */
+  readonly steps: number | undefined;
   /** makes the files; `cold` tells a fresh container, whose file counter starts again */
   readonly draw: (order: Order, cold: boolean, signal: AbortSignal) => Promise<OutputFile[]>;
   /** where files can be fetched from that are not in the result itself; `broken` ones never arrive whole */
@@ -109,7 +111,7 @@ export function startRun(id: string, order: Order, behaviour: Behaviour, depende
 
   /** Every line at its time, up to the one after which the run is to end otherwise. */
   async function log(from: number): Promise<void> {
-    const lines = order.flux ? fluxLogLines(order.flux) : plainLogLines();
+    const lines = order.flux ? fluxLogLines(order.flux) : plainLogLines(dependencies.steps);
     const count = behaviour.ending ? behaviour.afterLines : undefined;
     if (behaviour.extras) say('queue_position', '{"position":0}');
     for (const { at, text } of lines.slice(0, count)) {

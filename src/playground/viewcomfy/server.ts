@@ -2,11 +2,24 @@ import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 
+import { z } from 'zod';
+
 import { type Clock, systemClock } from '../../clock.ts';
 import { answerRun } from './answer.ts';
 import { createApi } from './api.ts';
 import type { Behaviour } from './behaviour.ts';
 import { drawFlat, drawFlux } from '../drawing/flux.ts';
+import {
+  fillGraph,
+  GraphNode,
+  isTemporary,
+  numbered,
+  outputKindOf,
+  prefixOf,
+  stepsIn,
+  type Graph,
+} from '../drawing/graph.ts';
+import { createPainter } from '../drawing/painter.ts';
 import { drawPlain } from '../drawing/plain.ts';
 import { checkPictures, isPictureKey } from './pictures-in.ts';
 import { type Form, readForm } from './form.ts';
@@ -107,12 +120,11 @@ export async function createLocalViewComfy(options: LocalViewComfyOptions): Prom
     acceptRun,
   });
 
-  const dependencies: RunDependencies = {
+  const dependencies: Omit<RunDependencies, 'draw' | 'steps'> = {
     clock,
     line,
     runMs: options.runMs ?? 15_000,
     coldStartMs: options.coldStartMs ?? 1500,
-    draw,
     publish(id, file, broken) {
       const location = `${FILES}${id}/${encodeURIComponent(file.filename)}`;
       published.set(location, { file, broken });
@@ -122,11 +134,17 @@ export async function createLocalViewComfy(options: LocalViewComfyOptions): Prom
     },
   };
 
-  async function draw(order: Order, cold: boolean, signal: AbortSignal): Promise<OutputFile[]> {
+  async function draw(
+    order: Order,
+    graph: Graph | undefined,
+    cold: boolean,
+    signal: AbortSignal,
+  ): Promise<OutputFile[]> {
     const turn = await easel.enter(signal);
     try {
       // ComfyUI numbers files by what is in its output folder, which a fresh container does not have.
       fileCount = cold ? 1 : fileCount + 1;
+      if (graph) return await drawGraph(graph, order, fileCount, signal);
       const suffix = `_${String(fileCount).padStart(5, '0')}_.png`;
       const pictures = order.flux
         ? await (drawing === 'flat' ? drawFlat(order.flux) : drawFlux(order.flux, pictureScale, signal))
@@ -143,6 +161,26 @@ export async function createLocalViewComfy(options: LocalViewComfyOptions): Prom
     } finally {
       turn.leave();
     }
+  }
+
+  /** What each node of the workflow that was sent gives, in the workflow's order. */
+  async function drawGraph(graph: Graph, { files }: Order, count: number, signal: AbortSignal): Promise<OutputFile[]> {
+    const painter = createPainter({ drawing, scale: pictureScale, fileOf: (name) => files.get(name)?.bytes });
+    const all = [...graph].filter(([, node]) => outputKindOf(node) !== undefined);
+    if (all.length === 0) throw new Error('Prompt has no outputs');
+    const kept = all.filter(([, node]) => !isTemporary(node));
+    const taken = new Map<string, number>();
+    const made: OutputFile[] = [];
+    for (const [index, [id, node]] of (kept.length > 0 ? kept : all).entries()) {
+      for (const { extension, mediaType, body } of await painter.paint(graph, id, index, signal)) {
+        signal.throwIfAborted();
+        const { stem } = prefixOf(node);
+        const number = count + (taken.get(stem) ?? 0);
+        taken.set(stem, number - count + 1);
+        made.push({ filename: numbered(node, stem, number, extension), mediaType, body });
+      }
+    }
+    return made;
   }
 
   async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -199,7 +237,12 @@ export async function createLocalViewComfy(options: LocalViewComfyOptions): Prom
     const order = readOrder(form);
     const complaints = await checkPictures(form.files);
     if (complaints.length > 0) throw refuseInput(complaints);
-    const run = startRun(name(), order, behaviour, dependencies);
+    const graph = graphOf(form, order);
+    const run = startRun(name(), order, behaviour, {
+      ...dependencies,
+      steps: graph && stepsIn(graph),
+      draw: (order, cold, signal) => draw(order, graph, cold, signal),
+    });
     records.push(run.record);
     if (records.length > KEPT_RECORDS) records.shift();
     active.add(run);
@@ -229,4 +272,14 @@ export async function createLocalViewComfy(options: LocalViewComfyOptions): Prom
     },
     close: () => (closing ??= shut()),
   };
+}
+
+/** The workflow that was sent to be run, filled, of a form that has been checked. */
+function graphOf({ fields }: Form, { params, files }: Order): Graph | undefined {
+  const text = fields.get('workflow_api');
+  if (!text) return undefined;
+  const nodes = z.record(z.string(), GraphNode.omit({ _meta: true })).parse(JSON.parse(text));
+  // A file's input has the name under which it can be found: its own key.
+  const values = [...Object.entries(params), ...[...files.keys()].map((key) => [key, key] as const)];
+  return fillGraph(new Map(Object.entries(nodes)), values);
 }

@@ -1,18 +1,29 @@
 import { crc32 } from 'node:zlib';
 import sharp from 'sharp';
-import { drawPlain } from '../drawing/plain.ts';
-import { createRandom } from '../drawing/random.ts';
-import { drawScene } from '../drawing/scene.ts';
-import { cutOutSubject } from '../drawing/subject.ts';
-import { readStyle } from '../drawing/words.ts';
-import { upstream, type Graph } from './graph.ts';
+import { SHORT_NOTICE } from './caption.ts';
+import { drawFilm, drawFlatFilm } from './film.ts';
+import { outputKindOf, upstream, type Graph, type OutputKind } from './graph.ts';
+import { drawPlain } from './plain.ts';
+import { createRandom } from './random.ts';
+import { drawScene } from './scene.ts';
+import { drawSound } from './sound.ts';
+import { cutOutSubject } from './subject.ts';
+import { readStyle } from './words.ts';
 
-/** Draws what a workflow would have made, from the pictures and words that lead to a node. */
+/** Makes what a workflow would have made, from the pictures and words that lead to a node. */
 export interface Painter {
-  /** PNG files: one, or as many as a batch has */
-  paint(graph: Graph, output: string, index: number): Promise<Buffer[]>;
+  /** One thing, or as many as a batch has; nothing for a node that gives nothing to people. */
+  paint(graph: Graph, output: string, index: number, signal: AbortSignal): Promise<Painted[]>;
   /** A JPEG of how far a picture is. */
   sketch(seed: string, done: number, total: number): Promise<Buffer>;
+}
+
+export interface Painted {
+  readonly kind: OutputKind;
+  /** of a file of it, without the dot */
+  readonly extension: string;
+  readonly mediaType: string;
+  readonly body: Buffer;
 }
 
 export interface PainterOptions {
@@ -25,27 +36,57 @@ export interface PainterOptions {
 }
 
 const MOST_IN_BATCH = 8;
+const LONGEST_FILM_SECONDS = 5;
+/** What `seconds` is where the workflow does not say. */
+const USUAL_FILM_SECONDS = 3;
 
 export function createPainter({ drawing, scale, fileOf }: PainterOptions): Painter {
   return { paint, sketch };
 
-  async function paint(graph: Graph, output: string, index: number): Promise<Buffer[]> {
+  async function paint(graph: Graph, output: string, index: number, signal: AbortSignal): Promise<Painted[]> {
+    const node = graph.get(output);
+    const kind = node && outputKindOf(node);
+    if (!kind) return [];
     const made = madeFrom(graph, output);
-    const count = Math.min(Math.max(1, made.batch), MOST_IN_BATCH);
-    return await Promise.all(
-      Array.from({ length: count }, async (_, inBatch) => {
-        const picture = drawing === 'flat' ? await flat(made.seed, output, inBatch) : await draw(made, index + inBatch);
-        return withText(picture, 'prompt', JSON.stringify(Object.fromEntries(graph)));
-      }),
-    );
+    switch (kind) {
+      case 'text': {
+        const body = Buffer.from(made.words[0] ?? SHORT_NOTICE, 'utf8');
+        return [{ kind, extension: 'txt', mediaType: 'text/plain', body }];
+      }
+      case 'sound':
+        return [{ kind, extension: 'wav', mediaType: 'audio/wav', body: drawSound(made.seed) }];
+      case 'film':
+        // It is what it is, whatever the node would have written.
+        return [{ kind, extension: 'webm', mediaType: 'video/webm', body: await film(made, signal) }];
+      case 'picture': {
+        const prompt = JSON.stringify(Object.fromEntries(graph));
+        const count = Math.min(Math.max(1, made.batch), MOST_IN_BATCH);
+        return await Promise.all(
+          Array.from({ length: count }, async (_, inBatch) => {
+            const png = drawing === 'flat' ? await flat(made.seed, output, inBatch) : await draw(made, index + inBatch);
+            const body = withText(png, 'prompt', prompt);
+            return { kind, extension: 'png', mediaType: 'image/png', body };
+          }),
+        );
+      }
+    }
+  }
+
+  async function film({ pictures, words, seed, seconds }: MadeFrom, signal: AbortSignal): Promise<Buffer> {
+    if (drawing === 'flat') return await drawFlatFilm(seed);
+    const [nearest = ''] = words;
+    const picture = pictures[0] ?? (await drawPattern(words, seed));
+    return await drawFilm({ picture, words: nearest, seed, seconds }, scale, signal);
+  }
+
+  async function drawPattern(words: readonly string[], seed: number): Promise<Buffer> {
+    const [pattern] = await drawPlain([], JSON.stringify([words, seed]), scale);
+    return pattern?.body ?? Buffer.alloc(0);
   }
 
   async function draw({ pictures, words, seed }: MadeFrom, index: number): Promise<Buffer> {
     const [character] = pictures;
-    if (!character) {
-      const [picture] = await drawPlain([], JSON.stringify([words, seed]), scale);
-      return picture?.body ?? Buffer.alloc(0);
-    }
+    if (!character) return await drawPattern(words, seed);
     const subject = await cutOutSubject(character, Math.max(64, Math.round(1024 * scale)));
     const [nearest = '', ...others] = words;
     const style = readStyle(words.join(' '));
@@ -64,15 +105,18 @@ export function createPainter({ drawing, scale, fileOf }: PainterOptions): Paint
     const takenOfBatch = inputs.flatMap(({ kind, name, value }) =>
       kind === 'LatentFromBatch' && name === 'length' && typeof value === 'number' ? [value] : [],
     )[0];
+    const [frames, rate] = [numberOf(/^(length|num_frames|video_length)$/), numberOf(/^(fps|frame_rate)$/)];
+    const seconds = frames !== undefined && rate !== undefined && rate > 0 ? frames / rate : USUAL_FILM_SECONDS;
     return {
       pictures: inputs.flatMap(({ kind, name, value }) =>
-        kind === 'LoadImage' && name === 'image' && typeof value === 'string' ? (fileOf(value) ?? []) : [],
+        /^load_?image/i.test(kind) && name === 'image' && typeof value === 'string' ? (fileOf(value) ?? []) : [],
       ),
       words: inputs.flatMap(({ name, value }) =>
         /^(text|prompt|string|value)/.test(name) && typeof value === 'string' && value !== '' ? [value] : [],
       ),
       seed: numberOf(/seed$/) ?? 0,
       batch: takenOfBatch ?? numberOf(/^batch_size$/) ?? 1,
+      seconds: Math.min(seconds, LONGEST_FILM_SECONDS),
     };
   }
 }
@@ -82,6 +126,8 @@ interface MadeFrom {
   readonly words: readonly string[];
   readonly seed: number;
   readonly batch: number;
+  /** of a film */
+  readonly seconds: number;
 }
 
 async function flat(seed: number, output: string, index: number): Promise<Buffer> {

@@ -1,13 +1,5 @@
 import { z } from 'zod';
-
-/** A prompt in API format, as ComfyUI reads it. */
-const Node = z.object({
-  class_type: z.string(),
-  inputs: z.record(z.string(), z.unknown()),
-  _meta: z.object({ title: z.string().optional() }).optional(),
-});
-export type GraphNode = z.infer<typeof Node>;
-export type Graph = ReadonlyMap<string, GraphNode>;
+import { GraphNode, isLink, outputKindOf, upstream, type Graph } from '../drawing/graph.ts';
 
 interface Complaint {
   readonly type: string;
@@ -30,14 +22,6 @@ export type Checked =
 /** ComfyUI's largest seed: 2^64 - 1, which no double is. */
 const MAX_SEED = 2 ** 64;
 
-function isLink(value: unknown): value is readonly [string, number] {
-  return Array.isArray(value) && value.length === 2 && typeof value[0] === 'string' && typeof value[1] === 'number';
-}
-
-function isOutput({ class_type: kind }: GraphNode): boolean {
-  return /^(Save|Preview)/.test(kind);
-}
-
 /**
  * Checks a prompt as ComfyUI does, as far as that can be done without knowing the nodes: links, files, seeds, and the
  * kinds of nodes where they are given.
@@ -51,7 +35,7 @@ export function checkPrompt(
 ): Checked {
   const graph = new Map<string, GraphNode>();
   for (const [id, value] of Object.entries(Object(prompt))) {
-    const node = Node.safeParse(value);
+    const node = GraphNode.safeParse(value);
     const kind = node.data?.class_type;
     const title = z.object({ _meta: z.object({ title: z.string() }) }).safeParse(value).data?._meta.title ?? null;
     if (!node.success || (kinds && kind !== undefined && !kinds.includes(kind))) {
@@ -65,7 +49,7 @@ export function checkPrompt(
     }
     graph.set(id, node.data);
   }
-  const outputs = [...graph].filter(([, node]) => isOutput(node)).map(([id]) => id);
+  const outputs = [...graph].filter(([, node]) => outputKindOf(node) !== undefined).map(([id]) => id);
   if (outputs.length === 0) {
     const error = { type: 'prompt_no_outputs', message: 'Prompt has no outputs', details: '', extra_info: {} };
     return { error, nodeErrors: {} };
@@ -123,34 +107,4 @@ function complaintsOf(
 
 function complaint(type: string, message: string, details: string, info: object): Complaint {
   return { type, message, details, extra_info: info };
-}
-
-/** A node and all that it is made from, the nearest first. */
-export function upstream(graph: Graph, id: string): Set<string> {
-  const found = new Set([id]);
-  for (const next of found) {
-    for (const value of Object.values(graph.get(next)?.inputs ?? {})) {
-      if (isLink(value) && graph.has(value[0])) found.add(value[0]);
-    }
-  }
-  return found;
-}
-
-/** The order in which nodes are executed: each after those that it is made from. */
-export function executionOrder(graph: Graph, outputs: readonly string[]): string[] {
-  const order = new Set<string>();
-  const visiting = new Set<string>();
-  function visit(id: string): void {
-    if (order.has(id) || visiting.has(id)) return;
-    visiting.add(id);
-    for (const value of Object.values(graph.get(id)?.inputs ?? {})) if (isLink(value)) visit(value[0]);
-    order.add(id);
-  }
-  for (const id of outputs) visit(id);
-  return [...order];
-}
-
-/** What a node's output is decided by: itself, and all that it is made from. */
-export function signatureOf(graph: Graph, id: string): string {
-  return JSON.stringify([...upstream(graph, id)].sort().map((node) => [node, graph.get(node)]));
 }
