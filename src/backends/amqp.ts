@@ -120,8 +120,8 @@ export function createAmqp(options: AmqpOptions, { clock, log }: AmqpDependencie
       isSent = true;
       conversation.publish(withSafeSeeds(workflow));
       const common = { id, queue, conversation, link, patience, clock, log, clean };
-      const refs = yield* follow({ ...common, workflow, waiting: state.ready });
-      yield* await files.place(places.outputsOf(refs));
+      const given = yield* follow({ ...common, workflow, waiting: state.ready });
+      yield* await files.place(places.outputsOf(given));
     } catch (error) {
       throw isSent ? error : unbilled(error);
     } finally {

@@ -1,11 +1,12 @@
-import { rename, rm } from 'node:fs/promises';
+import { open, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { BackendError } from '../errors.ts';
+import { SNIFFED_BYTES } from '../pictures/kind.ts';
 import type { BackendEvent } from './backend.ts';
 import { createBase64Decoder } from './base64.ts';
 import { createResultDecoder, type Part, type ResultDecoder } from './result-decoder.ts';
-import { mediaTypeOf, safeName, uniqueName } from './result-names.ts';
+import { lookedAt, mediaTypeOf, safeName, uniqueName } from './result-names.ts';
 import { createSlabFile } from './slab-file.ts';
 import type { Slabs } from './slabs.ts';
 
@@ -26,7 +27,10 @@ export const ResultOutput = z
     data: data ?? undefined,
     url: filepath ?? undefined,
   }));
-export type ResultOutput = z.infer<typeof ResultOutput>;
+export type ResultOutput = z.infer<typeof ResultOutput> & {
+  /** the node that made it, where that is known */
+  readonly node?: string;
+};
 
 /** The files of one run's result, from their first byte on. */
 export interface ResultFiles {
@@ -147,7 +151,12 @@ export function createResultFiles(options: ResultFilesOptions): ResultFiles {
       if (size === 0) throw broken(output, 'is empty');
       const name = uniqueName(safeName(output.name), taken);
       const path = join(folder, name);
-      moves.push({ from: part.path, file: { type: 'file-ready', name, mediaType: output.mediaType, path, size } });
+      const mediaType = lookedAt(await headOf(part.path), output.mediaType);
+      const { node } = output;
+      moves.push({
+        from: part.path,
+        file: { type: 'file-ready', name, mediaType, path, size, ...(node !== undefined && { node }) },
+      });
     }
     // All or none: one that cannot be moved takes the others with it.
     for (const { file } of moves) doomed.add(file.path);
@@ -198,6 +207,12 @@ export function createResultFiles(options: ResultFilesOptions): ResultFiles {
     await Promise.all([...parts].map(({ file }) => file.abandon()));
     await Promise.all([...doomed].map((path) => rm(path, { force: true })));
   }
+}
+
+async function headOf(path: string): Promise<Buffer> {
+  await using file = await open(path);
+  const { buffer, bytesRead } = await file.read(Buffer.alloc(SNIFFED_BYTES), 0, SNIFFED_BYTES, 0);
+  return buffer.subarray(0, bytesRead);
 }
 
 function broken({ name }: ResultOutput, problem: string): BackendError {

@@ -1,4 +1,5 @@
 import { extname } from 'node:path';
+import { kindOf } from '../pictures/kind.ts';
 
 /** No path, no surprise for a file system or a Discord attachment, and still the name that the workflow gave. */
 export function safeName(name: string): string {
@@ -27,6 +28,17 @@ const BY_EXTENSION = new Map([
   ['.gif', 'image/gif'],
   ['.mp4', 'video/mp4'],
   ['.webm', 'video/webm'],
+  ['.mov', 'video/quicktime'],
+  ['.mp3', 'audio/mpeg'],
+  ['.wav', 'audio/wav'],
+  ['.flac', 'audio/flac'],
+  ['.ogg', 'audio/ogg'],
+  ['.opus', 'audio/ogg'],
+  ['.txt', 'text/plain'],
+  ['.md', 'text/markdown'],
+  ['.csv', 'text/csv'],
+  ['.json', 'application/json'],
+  ['.zip', 'application/zip'],
 ]);
 
 /** What was given, where it is one; by the name's extension otherwise. */
@@ -34,4 +46,14 @@ export function mediaTypeOf(given: string | null | undefined, name: string): str
   const type = given?.split(';', 1).join('').trim().toLowerCase() ?? '';
   if (/^[a-z0-9.+-]+\/[a-z0-9.+-]+$/.test(type)) return type;
   return BY_EXTENSION.get(extname(name).toLowerCase()) ?? 'application/octet-stream';
+}
+
+/**
+ * What a file is by its first bytes, as far as they tell; what was said of it otherwise. Which kind of text it is only
+ * its name or its sender knows.
+ */
+export function lookedAt(head: Uint8Array, said: string): string {
+  const { mediaType } = kindOf(head);
+  const isText = mediaType === 'text/plain' && /^text\/|[/+](?:json|xml|yaml)$/.test(said);
+  return isText || mediaType === 'application/octet-stream' ? said : mediaType;
 }

@@ -45,13 +45,21 @@ describe('a reply', () => {
       '6': { images: [image('a.png'), image('b.png', 'temp')], text: ['words'] },
       '7': { gifs: [image('c.gif')] },
     };
-    const files = read(reply(['success', true, []], outputs));
-    expect(files).toEqual([
-      { filename: 'a.png', subfolder: 'js', type: 'output' },
-      { filename: 'c.gif', subfolder: 'js', type: 'output' },
-    ]);
+    expect(read(reply(['success', true, []], outputs))).toEqual({
+      files: [
+        { filename: 'a.png', subfolder: 'js', type: 'output', node: '6' },
+        { filename: 'c.gif', subfolder: 'js', type: 'output', node: '7' },
+      ],
+      texts: [{ text: 'words', node: '6' }],
+    });
     const shown = read(reply(['success', true, []], { '6': { images: [image('b.png', 'temp')] } }));
-    expect(shown).toEqual([{ filename: 'b.png', subfolder: 'js', type: 'temp' }]);
+    expect(shown).toEqual({ files: [{ filename: 'b.png', subfolder: 'js', type: 'temp', node: '6' }], texts: [] });
+  });
+
+  test('of nothing but texts is a success, and of nothing but blanks is none', () => {
+    const texts = (text: string) => read(reply(['success', true, []], { '6': { text: [text] } }));
+    expect(texts('a caption')).toEqual({ files: [], texts: [{ text: 'a caption', node: '6' }] });
+    expect(texts(' \n')).toMatchObject({ type: 'failed', detail: 'no files' });
   });
 
   test('of a workflow that the worker refuses names the node and the input, and costs nothing', () => {
@@ -199,7 +207,7 @@ describe.skipIf(!existsSync(recordings))('what was recorded of a real worker', (
     const outcomes = [];
     for (const { body } of replies) {
       const outcome = read(body, { id: body.prompt_id });
-      outcomes.push(outcome instanceof BackendError ? `${outcome.type}: ${outcome.detail}` : outcome.length);
+      outcomes.push(outcome instanceof BackendError ? `${outcome.type}: ${outcome.detail}` : outcome.files.length);
     }
     expect(outcomes.slice(0, 4)).toEqual([
       1,

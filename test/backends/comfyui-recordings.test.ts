@@ -41,10 +41,11 @@ describe.skipIf(!hasRecordings())(`recordings of real servers${hasRecordings() ?
       } catch (reason) {
         error = reason;
       }
-      const saved = countSaved(run.outputs);
-      const expected = run.ending === 'execution_success' && saved > 0 ? undefined : 'failed';
+      const nodes = nodesOf(run.outputs);
+      const expected = run.ending === 'execution_success' && nodes.length > 0 ? undefined : 'failed';
       expect(error instanceof BackendError ? error.type : error).toBe(expected);
-      expect(await expectFiles(lab.desk, events)).toHaveLength(expected ? 0 : saved);
+      const files = await expectFiles(lab.desk, events);
+      expect(files.map(({ node }) => node)).toEqual(expected ? [] : nodes);
       const own = run.frames.flatMap((frame) => hintsOf(frame, run.promptId));
       const steps = own.filter((hint) => hint?.type === 'steps' && hint.nodes.some(({ total }) => total > 1));
       expect(events.some(({ type }) => type === 'progress-changed')).toBe(steps.length > 0);
@@ -102,7 +103,10 @@ describe.skipIf(!hasRecordings())(`recordings of real servers${hasRecordings() ?
     expect(raw).toContain('NaN');
     const history = Object(parsePythonJson(raw));
     const [id = ''] = Object.keys(history);
-    expect(endedIn(history, id, undefined, clean)).toEqual({ files: [] });
+    expect(endedIn(history, id, undefined, clean)).toEqual({
+      files: [],
+      texts: [{ text: 'x', node: '1' }],
+    });
   });
 
   test('the REST API of the fork is followed to its end', async () => {
@@ -143,9 +147,10 @@ function hintsOf(frame: string | Buffer, promptId: string) {
   return hint?.type === 'queue-moved' ? [] : [hint];
 }
 
-function countSaved(outputs: Readonly<Record<string, unknown>>): number {
+/** The nodes of what a run gave, one for each file and text. */
+function nodesOf(outputs: Readonly<Record<string, unknown>>): string[] {
   const ended = endedIn({ id: { outputs } }, 'id', WORKFLOW, clean);
-  return ended && 'files' in ended ? ended.files.length : 0;
+  return ended && 'files' in ended ? [...ended.files, ...ended.texts].map(({ node }) => node) : [];
 }
 
 function isPrompt({ method, path, res }: Line): boolean {

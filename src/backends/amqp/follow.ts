@@ -3,11 +3,12 @@ import { BackendError } from '../../errors.ts';
 import type { Logger } from '../../log.ts';
 import type { Workflow } from '../../workflow.ts';
 import type { BackendEvent } from '../backend.ts';
+import type { Given } from '../comfyui/outputs.ts';
 import type { Patience } from '../patience.ts';
 import type { Conversation } from './conversation.ts';
 import type { Link } from './link.ts';
 import { createProgressReader } from './progress.ts';
-import { readReply, type ResultRef } from './reply.ts';
+import { readReply } from './reply.ts';
 import { rest } from './rest.ts';
 
 export interface FollowOptions {
@@ -37,7 +38,7 @@ const RECONNECT_PAUSE_MS = 300;
  * connection. It never sends anything again.
  * @throws BackendError `billed` only where a worker may have begun
  */
-export async function* follow(options: FollowOptions): AsyncGenerator<BackendEvent, ResultRef[]> {
+export async function* follow(options: FollowOptions): AsyncGenerator<BackendEvent, Given> {
   const { id, queue, conversation, link, patience, clock, log, clean, workflow } = options;
   const progress = createProgressReader({ id, workflow, clock, log });
   let isTaken = options.waiting === undefined;

@@ -1,6 +1,7 @@
 import { BackendError } from '../../errors.ts';
 import type { Logger } from '../../log.ts';
 import type { StoredFile } from '../../recipe.ts';
+import { textOutputs, type Given, type GivenFile } from '../comfyui/outputs.ts';
 import type { Server } from '../comfyui/server.ts';
 import { uploadFiles } from '../comfyui/uploads.ts';
 import { download } from '../download.ts';
@@ -8,7 +9,6 @@ import type { Http } from '../http.ts';
 import type { Patience } from '../patience.ts';
 import type { ResultOutput } from '../result-files.ts';
 import { mediaTypeOf } from '../result-names.ts';
-import type { ResultRef } from './reply.ts';
 import { openOutput, putInputs, removeInputs } from './shared-folder.ts';
 
 /** Where files are that workers and the bot share: RabbitMQ carries none. */
@@ -20,8 +20,8 @@ export interface Places {
   put(id: string, files: Readonly<Record<string, StoredFile>>): Promise<Record<string, string>>;
   /** Takes them away again, where that is possible. */
   remove(id: string): Promise<void>;
-  /** Results with addresses for `read`. */
-  outputsOf(refs: readonly ResultRef[]): ResultOutput[];
+  /** Results with addresses for `read`, and texts as they are. */
+  outputsOf(given: Given): ResultOutput[];
   read(address: string): AsyncIterable<Buffer>;
 }
 
@@ -41,7 +41,7 @@ const SHARED = 'shared:';
 const APPEAR_PAUSES_MS = [200, 1000, 2000, 5000] as const;
 
 export function createPlaces({ outputDir, inputDir, server, http, patience, log }: PlacesOptions): Places {
-  const shared: ResultRef[] = [];
+  const shared: GivenFile[] = [];
   return { put, remove, outputsOf, read };
 
   async function put(id: string, files: Readonly<Record<string, StoredFile>>): Promise<Record<string, string>> {
@@ -64,20 +64,29 @@ export function createPlaces({ outputDir, inputDir, server, http, patience, log 
     );
   }
 
-  function outputsOf(refs: readonly ResultRef[]): ResultOutput[] {
-    return refs.map((ref) => ({
-      name: ref.filename,
-      mediaType: mediaTypeOf(undefined, ref.filename),
+  function outputsOf({ files, texts }: Given): ResultOutput[] {
+    // Texts are a result by themselves: what was only shown beside them, and cannot be fetched, is let go.
+    const within = texts.length > 0 ? files.filter((file) => server ?? isShared(file)) : files;
+    const outputs = within.map((file) => ({
+      name: file.filename,
+      mediaType: mediaTypeOf(undefined, file.filename),
       size: undefined,
       data: undefined,
-      url: addressOf(ref),
+      url: addressOf(file),
+      node: file.node,
     }));
+    return [...outputs, ...textOutputs(texts)];
   }
 
   /** Only outputs are in the shared folder; what a workflow shows without saving it is elsewhere. */
-  function addressOf(ref: ResultRef): string {
-    if (outputDir !== undefined && ref.type === 'output') return `${SHARED}${shared.push(ref) - 1}`;
-    if (server) return server.route('view', { ...ref }).href;
+  function isShared({ type }: GivenFile): boolean {
+    return outputDir !== undefined && type === 'output';
+  }
+
+  function addressOf(file: GivenFile): string {
+    const { filename, subfolder, type } = file;
+    if (isShared(file)) return `${SHARED}${shared.push(file) - 1}`;
+    if (server) return server.route('view', { filename, subfolder, type }).href;
     throw new BackendError('a result that is in no shared folder', {
       type: 'failed',
       detail: 'The workflow saves nothing: it only shows its pictures, with Preview Image instead of Save Image.',
@@ -93,7 +102,7 @@ export function createPlaces({ outputDir, inputDir, server, http, patience, log 
     }
   }
 
-  async function* readShared(folder: string, ref: ResultRef): AsyncGenerator<Buffer> {
+  async function* readShared(folder: string, ref: GivenFile): AsyncGenerator<Buffer> {
     for (let tries = 0; ; tries += 1) {
       const file = await openOutput(folder, ref);
       if (file) {

@@ -1,16 +1,9 @@
 import { z } from 'zod';
 import { BackendError } from '../../errors.ts';
 import { partlyRefused, refusePrompt, runFailure } from '../comfyui/failures.ts';
-import { outputFiles } from '../comfyui/records.ts';
+import { readOutputs, type Given } from '../comfyui/outputs.ts';
 import type { Workflow } from '../../workflow.ts';
 import type { Heard } from './conversation.ts';
-
-/** A file that a run made: of ComfyUI's folder `type` (`output` or `temp`), below it in `subfolder`. */
-export interface ResultRef {
-  readonly filename: string;
-  readonly subfolder: string;
-  readonly type: string;
-}
 
 export interface ReplyReader {
   readonly id: string;
@@ -41,10 +34,10 @@ const NO_HTTP = { name: 'ComfyUI', status: 400, retryAfter: undefined, now: 0, t
 const RequestError = z.object({ type: z.string(), message: z.string() });
 
 /**
- * What a worker's answer says: the files, in the order of their nodes.
+ * What a worker's answer says that the run gave.
  * @throws BackendError
  */
-export function readReply({ kind, body }: Extract<Heard, { type: 'reply' }>, reader: ReplyReader): ResultRef[] {
+export function readReply({ kind, body }: Extract<Heard, { type: 'reply' }>, reader: ReplyReader): Given {
   const { begun, clean } = reader;
   if (kind === 'error') {
     const detail = clean(RpcError.safeParse(body).data?.error.message ?? '');
@@ -59,14 +52,8 @@ export function readReply({ kind, body }: Extract<Heard, { type: 'reply' }>, rea
     const text = messages?.filter((message) => typeof message === 'string').join('\n') ?? '';
     throw errorOf(text, { ...reader, unread: result.user_token === '' });
   }
-  const files = outputFiles(result.outputs);
-  if (files.length > 0) {
-    return files.map(({ filename, subfolder, type }) => ({
-      filename,
-      subfolder: subfolder ?? '',
-      type: type ?? 'output',
-    }));
-  }
+  const given = readOutputs(result.outputs);
+  if (given.files.length + given.texts.length > 0) return given;
   throw new BackendError('the run gave no files', {
     type: 'failed',
     billed: begun ? 'maybe' : 'no',

@@ -3,8 +3,8 @@ import { copyFile, lstat, mkdir, open, realpath, rm, type FileHandle } from 'nod
 import { join, sep } from 'node:path';
 import { BackendError } from '../../errors.ts';
 import type { StoredFile } from '../../recipe.ts';
+import type { GivenFile } from '../comfyui/outputs.ts';
 import { safeName } from '../result-names.ts';
-import type { ResultRef } from './reply.ts';
 
 /** Ours, below the folder of inputs. */
 const SUBFOLDER = 'troupe';
@@ -53,7 +53,7 @@ export async function removeInputs(inputDir: string, id: string): Promise<void> 
  */
 export async function openOutput(
   outputDir: string,
-  { filename, subfolder }: ResultRef,
+  { filename, subfolder }: Omit<GivenFile, 'node'>,
 ): Promise<FileHandle | undefined> {
   const steps = [...subfolder.split('/'), filename].filter((step) => step !== '');
   const isPlain = (step: string) => step !== '.' && step !== '..' && !/[\0\\/]|^[a-z]:/i.test(step);

@@ -4,19 +4,11 @@ import type { Workflow } from '../../workflow.ts';
 import { mediaTypeOf } from '../result-names.ts';
 import type { ResultOutput } from '../result-files.ts';
 import { runFailure } from './failures.ts';
+import { readOutputs, textOutputs, type Given } from './outputs.ts';
 import type { Server } from './server.ts';
 
 /** How ComfyUI's history and queue say that a run stands. */
 
-/** What a run gave: a file in one of the server's folders. */
-const OutputFile = z.object({
-  filename: z.string().min(1),
-  subfolder: z.string().nullish(),
-  type: z.string().nullish(),
-});
-type OutputFile = z.infer<typeof OutputFile>;
-
-const Outputs = z.record(z.string(), z.record(z.string(), z.unknown()).nullable());
 const Entry = z.object({
   outputs: z.unknown().optional(),
   // Servers before 2024 have none: what is in their history has ended well.
@@ -24,8 +16,8 @@ const Entry = z.object({
 });
 const History = z.record(z.string(), z.unknown());
 
-/** A run that has ended: its files, or why there are none. */
-export type Ended = { readonly files: readonly OutputFile[] } | { readonly failure: BackendError };
+/** A run that has ended: what it gave, or why that is nothing. */
+export type Ended = Given | { readonly failure: BackendError };
 
 /**
  * @param history as `/history/<id>` answers it; the fork's frontend gives the whole history for an id that it does not
@@ -44,35 +36,25 @@ export function endedIn(
   if (!entry.success) throw notComfyUI('history', entry.error);
   const { outputs, status } = entry.data;
   if (status?.status_str === 'error') return { failure: runFailure(status.messages ?? [], workflow, clean) };
-  return { files: outputFiles(outputs) };
-}
-
-/** Everything with a file name, under whatever name a node gives it: `images`, `gifs`, `audio`. */
-export function outputFiles(outputs: unknown): OutputFile[] {
-  const nodes = Outputs.safeParse(outputs ?? {});
-  if (!nodes.success) throw notComfyUI('list of outputs', nodes.error);
-  const files = Object.values(nodes.data)
-    .flatMap((node) => Object.values(node ?? {}))
-    .flatMap((list) => (Array.isArray(list) ? list : []))
-    .flatMap((item: unknown) => OutputFile.safeParse(item).data ?? []);
-  // `temp` is what a person would see in ComfyUI's own page; the result only where nothing was saved.
-  const saved = files.filter(({ type }) => type !== 'temp');
-  return saved.length > 0 ? saved : files;
+  return readOutputs(outputs);
 }
 
 /** @throws BackendError `failed` for a run that gave none */
 export function resultOutputs(ended: Ended, server: Server): ResultOutput[] {
   if ('failure' in ended) throw ended.failure;
-  if (ended.files.length === 0) {
+  const { files, texts } = ended;
+  if (files.length + texts.length === 0) {
     throw new BackendError('the run gave no files', { type: 'failed', detail: 'no files: the workflow saved nothing' });
   }
-  return ended.files.map(({ filename, subfolder, type }) => ({
+  const saved = files.map(({ filename, subfolder, type, node }) => ({
     name: filename,
     mediaType: mediaTypeOf(undefined, filename),
     size: undefined,
     data: undefined,
-    url: server.route('view', { filename, subfolder: subfolder ?? '', type: type ?? 'output' }).href,
+    url: server.route('view', { filename, subfolder, type }).href,
+    node,
   }));
+  return [...saved, ...textOutputs(texts)];
 }
 
 const Item = z.union([

@@ -12,7 +12,8 @@ import type { ResultOutput } from '../result-files.ts';
 import { lastOf, readJson, type Ask } from './ask.ts';
 import { refusePrompt, runFailure } from './failures.ts';
 import { handleOf, type Mode, type Session } from './mode.ts';
-import { outputFiles, resultOutputs, type Ended } from './records.ts';
+import { readOutputs } from './outputs.ts';
+import { resultOutputs, type Ended } from './records.ts';
 import { uploadFiles } from './uploads.ts';
 
 export interface V1Options {
@@ -47,7 +48,7 @@ export function createV1({ ask, clean, clock, log }: V1Options): Mode {
       session.taken();
       yield { type: 'handle-assigned', handle: handleOf(session.server, promptId) };
       // A server that does not know `Prefer` has waited, and answers the whole.
-      if (outputs !== undefined) return resultOutputs({ files: outputFiles(outputs) }, session.server);
+      if (outputs !== undefined) return resultOutputs(readOutputs(outputs), session.server);
       return resultOutputs(await untilEnded(promptId, workflow, session), session.server);
     },
 
@@ -93,7 +94,7 @@ export function createV1({ ask, clean, clock, log }: V1Options): Mode {
       try {
         // 204, an empty answer: it still runs.
         const outputs = await ask({ server, path, refuse, signal: patience.signal });
-        if (outputs !== undefined) return { files: outputFiles(outputs) };
+        if (outputs !== undefined) return readOutputs(outputs);
         [absences, failures] = [0, 0];
       } catch (error) {
         patience.signal.throwIfAborted();
