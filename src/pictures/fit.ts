@@ -90,7 +90,7 @@ async function descend(
     .metadata()
     .catch(() => undefined);
   // One frame of an animation is not a smaller likeness of it.
-  if (!header || (header.pages ?? 1) > 1) return 'too-large';
+  if (!header || (header.pages ?? 1) > 1 || (await moves(path))) return 'too-large';
   // The limit is in the name: which step is the highest that fits depends on it, so a file of another limit says nothing.
   const steps = stepsFor(header, join(folder, `${basename(path)}.fit-${limitBytes}`));
   for (const step of steps) {
@@ -110,6 +110,26 @@ async function descend(
     const note = `shown as ${name}, quality ${quality}${smaller}; ${original}`;
     return { path: target, extension, mediaType, size, note };
   }
+}
+
+/** Chunks before the pixels; one that is broken is not read to its end. */
+const MOST_CHUNKS = 1000;
+
+/** The animations of which libvips only sees the first frame: AVIF by its brand, and PNG by its `acTL` chunk. */
+async function moves(path: string): Promise<boolean> {
+  await using file = await open(path);
+  const { buffer: head } = await file.read(Buffer.alloc(12), 0, 12, 0);
+  if (head.toString('latin1', 4) === 'ftypavis') return true;
+  if (head.toString('latin1', 1, 4) !== 'PNG') return false;
+  // After the signature: length, type, data and a checksum (https://www.w3.org/TR/png-3/#5Chunk-layout).
+  for (let at = 8, chunks = 0; chunks < MOST_CHUNKS; chunks += 1) {
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(8), 0, 8, at);
+    const type = buffer.toString('latin1', 4);
+    if (type === 'acTL') return true;
+    if (bytesRead < 8 || type === 'IDAT') return false;
+    at += buffer.readUInt32BE(0) + 12;
+  }
+  return false;
 }
 
 function stepsFor({ autoOrient, hasAlpha }: Metadata, stem: string): Step[] {

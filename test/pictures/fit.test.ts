@@ -7,7 +7,7 @@ import type { Gate } from '../../src/gate.ts';
 import { fitPicture, type FittedFile } from '../../src/pictures/fit.ts';
 import { inTurn } from '../../src/pictures/sharp-gate.ts';
 import { callAndKill } from './_killed.ts';
-import { noise, quarters } from './_samples.ts';
+import { noise, quarters, pngChunk, withPngChunks } from './_samples.ts';
 
 let folder: string;
 beforeEach(async () => {
@@ -222,9 +222,11 @@ describe('what is no still picture', () => {
       .webp()
       .toBuffer();
     const broken = (await noise(200, 200).png().toBuffer()).subarray(0, 50_000);
-    const files = { 'a.mp4': video, 'a.webp': moving, 'a.png': broken };
+    const still = await noise(200, 200).png().toBuffer();
+    const movingPng = withPngChunks(still, pngChunk('tEXt', Buffer.from('a\0b')), pngChunk('acTL', Buffer.alloc(8, 1)));
+    const files = { 'a.mp4': video, 'a.webp': moving, 'a.png': broken, 'b.png': movingPng };
     const fits = Object.entries(files).map(async ([name, bytes]) => fitPicture(await store(name, bytes), 4000, folder));
-    expect(await Promise.all(fits)).toEqual(['too-large', 'too-large', 'too-large']);
-    expect((await readdir(folder)).sort()).toEqual(['a.mp4', 'a.png', 'a.webp']);
+    expect(await Promise.all(fits)).toEqual(['too-large', 'too-large', 'too-large', 'too-large']);
+    expect((await readdir(folder)).sort()).toEqual(['a.mp4', 'a.png', 'a.webp', 'b.png']);
   });
 });
