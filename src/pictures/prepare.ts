@@ -1,4 +1,4 @@
-import sharp, { type Metadata, type SharpOptions } from 'sharp';
+import sharp, { type Metadata, type Sharp } from 'sharp';
 import { UserError } from '../errors.ts';
 import { kindOf, type FileKind, type PictureFormat } from './kind.ts';
 import { formatBytes } from './sizes.ts';
@@ -8,8 +8,6 @@ export interface PictureLimits {
   readonly maxBytes: number;
   /** width times height of what was sent */
   readonly maxPixels: number;
-  /** pixels of the longest side that the workflow can use */
-  readonly maxSide: number;
 }
 
 /** A picture as the workflow gets it: upright, sRGB, without metadata, encoded by us from its pixels alone. */
@@ -37,25 +35,59 @@ const ADVICE = 'Send a PNG, JPEG, WebP, GIF or AVIF picture.';
 const LONGEST_SECONDS = 30;
 
 /**
- * Makes a picture that somebody sent safe and fit for a workflow. Type, bytes and pixels are checked before anything is
- * decoded. Throws a `UserError` that says what is wrong and what to do; it speaks of "this file", so that the caller can
- * put the option's name in front.
+ * Makes a picture that somebody sent safe and fit for a workflow. Throws a `UserError` that says what is wrong and what to
+ * do; it speaks of "this file", so that the caller can put the option's name in front.
+ * @param limits with the pixels of the longest side that the workflow can use
  */
-export async function preparePicture(bytes: Uint8Array, limits: PictureLimits): Promise<Picture> {
+export async function preparePicture(
+  bytes: Uint8Array,
+  limits: PictureLimits & { readonly maxSide: number },
+): Promise<Picture> {
+  return await examine(bytes, limits, (examined) => encode(examined, limits));
+}
+
+/** A picture whose type, bytes and pixels were checked; nothing of it was decoded yet. */
+export interface ExaminedPicture {
+  readonly bytes: Uint8Array;
+  readonly kind: FileKind;
+  readonly header: Metadata;
+  /** its pixels, upright */
+  open(): Sharp;
+  /** Does what reads its pixels. @throws UserError where they cannot be read */
+  unlessBroken<T>(work: () => Promise<T>): Promise<T>;
+}
+
+/** Checks a picture, and does something with it while it has its turn at sharp. @throws UserError as `preparePicture` */
+export async function examine<T>(
+  bytes: Uint8Array,
+  limits: PictureLimits,
+  work: (examined: ExaminedPicture) => Promise<T>,
+): Promise<T> {
   if (bytes.length === 0) throw new UserError('This file is empty. Send it again, or another picture.');
-  if (bytes.length > limits.maxBytes) {
-    throw new UserError(
-      `This file has ${formatBytes(bytes.length)}; at most ${formatBytes(limits.maxBytes)} are taken. Send a smaller picture.`,
-    );
-  }
+  if (bytes.length > limits.maxBytes) throw tooLarge(formatBytes(bytes.length), limits.maxBytes, 'picture');
   const kind = kindOf(bytes);
   if (kind.format === undefined) throw new UserError(`This file is ${kind.what}, which cannot be used. ${ADVICE}`);
   const { format } = kind;
   return inTurn(async () => {
     const header = await readHeader(bytes, kind, format);
     checkPixels(header, limits);
-    return await encode(bytes, kind, format, header, limits);
+    return await work({
+      bytes,
+      kind,
+      header,
+      open: () =>
+        // `error` and not `warning`: phones write JPEGs that libjpeg warns about and that are whole all the same.
+        sharp(bytes, { limitInputPixels: limits.maxPixels, failOn: 'error', autoOrient: true }).timeout({
+          seconds: LONGEST_SECONDS,
+        }),
+      unlessBroken: (work) => unlessBroken(kind, work),
+    });
   });
+}
+
+/** @param size in words */
+export function tooLarge(size: string, maxBytes: number, what: 'picture' | 'file'): UserError {
+  return new UserError(`This file has ${size}; at most ${formatBytes(maxBytes)} are taken. Send a smaller ${what}.`);
 }
 
 /** The header alone: sharp decodes no pixels for it, so that any claimed size is safe to look at. */
@@ -73,22 +105,17 @@ function checkPixels({ width, height }: Metadata, { maxPixels }: PictureLimits):
 }
 
 async function encode(
-  bytes: Uint8Array,
-  kind: FileKind,
-  format: PictureFormat,
-  header: Metadata,
-  { maxPixels, maxSide }: PictureLimits,
+  { bytes, kind, header, open, unlessBroken }: ExaminedPicture,
+  { maxSide }: { readonly maxSide: number },
 ): Promise<Picture> {
-  // `error` and not `warning`: phones write JPEGs that libjpeg warns about and that are whole all the same.
-  const options = { limitInputPixels: maxPixels, failOn: 'error', autoOrient: true } satisfies SharpOptions;
-  const upright = sharp(bytes, options)
-    .timeout({ seconds: LONGEST_SECONDS })
+  const { format } = kind;
+  const upright = open()
     .resize({ width: maxSide, height: maxSide, fit: 'inside', withoutEnlargement: true })
     .toColourspace('srgb');
   const lossless = format === 'png' || format === 'gif' || (format === 'webp' && isLosslessWebp(bytes));
   const asPng = lossless || header.hasAlpha;
   const encoded = asPng ? upright.png() : upright.jpeg({ quality: 95, chromaSubsampling: '4:4:4' });
-  const { data, info } = await unlessBroken(kind, () => encoded.toBuffer({ resolveWithObject: true }));
+  const { data, info } = await unlessBroken(() => encoded.toBuffer({ resolveWithObject: true }));
   const original = {
     mediaType: kind.mediaType,
     width: header.autoOrient.width,

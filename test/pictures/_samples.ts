@@ -18,6 +18,14 @@ function cornerColour(left: boolean, top: boolean): [number, number, number] {
   return left ? [20, 20, 230] : [250, 250, 250];
 }
 
+/** A picture that is one value on its left half and another on its right one. */
+export function halves(width: number, height: number, left: readonly number[], right: readonly number[]): Sharp {
+  const row = Array.from({ length: width }, (_, x) => (x < width / 2 ? left : right)).flat();
+  const pixels = Buffer.from(Array.from({ length: height }, () => row).flat());
+  const channels = left.length === 4 ? 4 : left.length === 3 ? 3 : 1;
+  return sharp(pixels, { raw: { width, height, channels } });
+}
+
 /** Noise compresses badly, which is what a test of sizes needs. The same every time. */
 export function noise(width: number, height: number): Sharp {
   const pixels = Buffer.alloc(width * height * 3);

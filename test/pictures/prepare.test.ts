@@ -160,7 +160,7 @@ describe('a file that is no picture is named for what it is', () => {
     ['a TIFF or raw camera picture', 'II*\0\x08\0\0\0'],
     ['a PDF document', '%PDF-1.7\n%\xe2\xe3'],
     ['a zip archive or an office document', 'PK\x03\x04\x14\0'],
-    ['an MP4 video or sound', '\0\0\0\x18ftypisom\0\0\0\0isommp42'],
+    ['an MP4 video', '\0\0\0\x18ftypisom\0\0\0\0isommp42'],
     ['a QuickTime video', '\0\0\0\x14ftypqt  \0\0\0\0qt  '],
     ['a JPEG XL picture', '\xff\x0a\0\0'],
     ['a Windows program', 'MZ\x90\0'],
