@@ -1,9 +1,10 @@
-import { access, mkdir, writeFile } from 'node:fs/promises';
+import { access, mkdir, realpath, writeFile } from 'node:fs/promises';
 import { join, relative, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { JOBS_COMMAND } from '../src/commands.ts';
 import { UserError } from '../src/errors.ts';
+import type { Recipe } from '../src/recipe.ts';
 import { readViewComfyFile, type Form } from '../src/view-comfy.ts';
 import { readWorkflowSource, WorkflowFileError } from '../src/workflow-file.ts';
 import { printWritten } from '../src/written-json.ts';
@@ -24,7 +25,7 @@ npm run recipe -- view_comfy.json --name portrait
   --workflow FILE   the workflow, where the form has another one or none
   --form NUMBER     which form, where view_comfy.json has several
   --dry-run         prints what would be asked, and writes nothing
-  --commands DIR    where the recipe goes; default: commands
+  --commands DIR    where the recipe goes, such as your COMMANDS_DIR; default: commands
   --force           writes over a recipe of this name`;
 
 const COMMANDS = fileURLToPath(new URL('../commands', import.meta.url));
@@ -53,26 +54,46 @@ async function makeRecipe(): Promise<void> {
   for (const [option, reason] of reasons) say(`${option}: ${reason}.`);
   for (const note of notes.slice(0, MOST_NOTES)) say(note);
   if (notes.length > MOST_NOTES) say(`And ${notes.length - MOST_NOTES} more of these.`);
-  const main = recipe.outputs.main.map((name) => (typeof name === 'string' ? name : name.node));
-  say(main.length > 0 ? `The result: files named ${main.join(', ')}.` : 'The result: every file that comes.');
+  say(`The result: ${resultOf(recipe)}.`);
   process.stdout.write(optionTable(recipe));
-  if (values['dry-run']) return;
+  if (values['dry-run']) {
+    say('Nothing is written: leave out --dry-run to have the recipe.');
+    return;
+  }
 
-  const text = printRecipe(recipe, {
-    workflowFile: `./${name}.workflow.json`,
-    recipeModule: moduleFrom(folder),
-    about: [draft.title, draft.description].filter((words) => words.trim() !== '').join(': '),
-  });
   const flag = values.force ? 'w' : 'wx';
   try {
     await mkdir(folder, { recursive: true });
+    const text = printRecipe(recipe, {
+      workflowFile: `./${name}.workflow.json`,
+      // From where the folder is, not from where a link to it is.
+      recipeModule: moduleFrom(await realpath(folder)),
+      about: [draft.title, draft.description].filter((words) => words.trim() !== '').join(': '),
+    });
     // The workflow first: a recipe without one would stop the bot from starting.
     await writeFile(files.workflow, `${printWritten(written)}\n`, { flag });
     await writeFile(files.recipe, text, { flag });
   } catch (cause) {
     throw new UserError(`${files.recipe} cannot be written.`, { cause });
   }
-  process.stdout.write(`${Object.values(files).join(' and ')} are written.\n`);
+  process.stdout.write(
+    `${Object.values(files).map(shownPath).join(' and ')} are written. Edit the first as you like; npm start offers /${name}.\n`,
+  );
+}
+
+function resultOf({ outputs: { main } }: Recipe): string {
+  const files = main.filter((name) => typeof name === 'string');
+  const nodes = main.flatMap((name) => (typeof name === 'string' ? [] : [name.node]));
+  const all = [
+    ...(files.length > 0 ? [`files named ${files.join(', ')}`] : []),
+    ...(nodes.length > 0 ? [`what comes of the node ${nodes.join(', ')}`] : []),
+  ];
+  return all.length > 0 ? all.join(', and ') : 'every file that comes';
+}
+
+function shownPath(path: string): string {
+  const near = relative(process.cwd(), path);
+  return near.startsWith('..') ? path : near;
 }
 
 async function readInput(path: string, formNumber: string | undefined, workflowPath: string | undefined) {

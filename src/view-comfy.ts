@@ -33,6 +33,8 @@ export interface FormField {
   readonly required: boolean;
   /** empty for none */
   readonly help: string;
+  /** what is said when an answer is not taken; empty for none */
+  readonly message: string;
   readonly choices: readonly { readonly label: string; readonly value: string }[];
   readonly min?: number;
   readonly max?: number;
@@ -58,7 +60,9 @@ const Field = z.object({
   valueType: z.string(),
   helpText: Text,
   tooltip: Text,
-  validations: z.object({ required: z.boolean().catch(false) }).catch({ required: false }),
+  validations: z
+    .object({ required: z.boolean().catch(false), errorMsg: Text })
+    .catch({ required: false, errorMsg: '' }),
   options: z
     .array(z.object({ label: Text, value: z.union([z.string(), z.number(), z.boolean()]).transform(String) }))
     .catch([]),
@@ -148,6 +152,7 @@ function fieldsOf(
             value: valueOf(writtenAt(written, 'inputs', index, 'value')),
             required: field.validations.required,
             help: [field.helpText, field.tooltip].find((text) => text !== '' && text !== NO_HELP) ?? '',
+            message: field.validations.errorMsg,
             choices: field.options,
             ...(min !== undefined && { min }),
             ...(max !== undefined && { max }),

@@ -17,8 +17,15 @@ export interface Candidate {
   /** best first; any words will do */
   readonly names: readonly string[];
   readonly option: Option;
-  /** what every run has instead when there is no room for the option: by parameter key */
+  /** the candidate before it that this one is a mask of: it goes where that one goes */
+  readonly of?: Candidate;
+  /** what the workflow has where nothing is answered, and no default says it: by parameter key */
   readonly instead?: ReadonlyMap<string, Written>;
+  /** whether the bounds of its number are nobody's but ours */
+  readonly hasGuessedBounds?: boolean;
   /** why it is asked, where that was guessed */
   readonly reason?: string;
 }
+
+/** Characters that Discord lets stand in a field of a modal (components/reference.mdx). */
+export const MOST_IN_MODAL = 4000;

@@ -1,6 +1,6 @@
 import { PRIVATE_OPTION } from '../../src/commands.ts';
 import { UserError } from '../../src/errors.ts';
-import type { Option, Recipe } from '../../src/recipe.ts';
+import { isFileOption, type Option, type Recipe } from '../../src/recipe.ts';
 import { RecipeFile } from '../../src/recipe-file.ts';
 import { fillWritten, flattenWritten, parameterKey, type Workflow } from '../../src/workflow.ts';
 import { workflowSource, type WorkflowSource } from '../../src/workflow-file.ts';
@@ -14,6 +14,12 @@ const MOST_OPTIONS = 24;
 
 /** Of all names, descriptions and choices of a command together (application-commands.mdx), with room for `private`. */
 const MOST_CHARACTERS = 8000 - 200;
+
+/** A modal has five components (components/reference.mdx). */
+const MOST_LONG_TEXTS = 5;
+
+/** Discord lists so many choices of an option; of more it learns none beforehand. */
+const MOST_LISTED = 25;
 
 export interface Fitted {
   readonly recipe: Recipe;
@@ -32,41 +38,60 @@ export function fitRecipe(name: string, draft: Draft, source: WorkflowSource): F
   refuseUncarried(source.written);
   const notes = [...draft.notes];
   const counts = countKeys(source.workflow);
-  const usable = withoutRepeated(draft.candidates.filter(isUsable), notes);
-  const kept = withinLimits(usable);
-  const left = usable.filter((candidate) => !kept.has(candidate));
+  const usable = withPictures(withoutRepeated(draft.candidates.filter(isUsable), notes));
+  const room = withinLimits(usable);
+  const kept = withinModal(
+    usable.filter((candidate) => room.has(candidate)),
+    notes,
+  );
+  const left = usable.filter((candidate) => !room.has(candidate));
   if (left.length > 0) {
-    const which = left.slice(0, 5).map(({ names, option }) => `${names[0]} (${option.parameters[0]})`);
+    const which = left
+      .slice(0, 5)
+      .map(({ names, option }) => [names[0], option.parameters[0]].filter(Boolean).join(' at '));
     const more = left.length > 5 ? ` and ${left.length - 5} more` : '';
     notes.push(`Discord has no room for ${which.join(', ')}${more}: every run has the value that stands there.`);
   }
-  const asked = new Set([...kept].flatMap(({ option }) => option.parameters));
+  const asked = new Set(kept.flatMap(({ option }) => option.parameters));
   const fixed = new Map(
-    [draft.fixed, ...left.map(({ instead }) => instead ?? new Map<string, Written>())]
-      .flatMap((values) => [...values])
-      .filter(([key]) => counts.get(key) === 1 && !asked.has(key)),
+    [draft.fixed, ...left.map(({ instead }) => instead)]
+      .flatMap((values) => [...(values ?? [])])
+      .filter(([key]) => counts.get(key) === 1 && !asked.has(key))
+      // What may go unanswered, with no default that would be sent.
+      .concat(kept.filter(({ option }) => isLeftOpen(option)).flatMap(({ instead }) => [...(instead ?? [])])),
   );
   const written = fillWritten(source.written, fixed);
   const isChanged = printWritten(written) !== printWritten(source.written);
-  if (isChanged) notes.push(`${fixed.size} values of the form are in the workflow that is written.`);
+  if (isChanged) {
+    const values = fixed.size === 1 ? 'A value of the form is' : `${fixed.size} values of the form are`;
+    notes.push(`${values} in the workflow that is written.`);
+  }
   const graph = workflowSource('The workflow', JSON.parse(printWritten(written)), written).workflow;
 
   const rounded = roundedNumbers(written);
   if (rounded.length > 0) {
     notes.push(`Larger than JavaScript keeps, so sent rounded: ${shorten(rounded.join(', '), 200)}.`);
   }
-  if (![...kept].some(({ option }) => option.kind === 'seed')) {
+  if (!kept.some(({ option }) => option.kind === 'seed')) {
     notes.push('There is no seed to ask for: the same answers give the same result.');
   }
 
   const taken = new Set([PRIVATE_OPTION]);
-  const named = requiredFirst([...kept]).map((candidate) => [takeName(candidate.names, taken), candidate] as const);
+  const names = new Map(requiredFirst(kept).map((candidate) => [candidate, takeName(candidate.names, taken)] as const));
+  const named = Array.from(names, ([candidate, name]) => {
+    const of = candidate.of && names.get(candidate.of);
+    return [name, { ...candidate, option: { ...candidate.option, ...(of !== undefined && { of }) } }] as const;
+  });
+  const guessed = named.flatMap(([name, { option, hasGuessedBounds }]) =>
+    hasGuessedBounds && 'min' in option ? [`${name} ${option.min} to ${option.max}`] : [],
+  );
+  if (guessed.length > 0) notes.push(`The form has no bounds for these, so they are guessed: ${guessed.join(', ')}.`);
   const recipe: Recipe = {
     name,
     description: describe(draft.description || draft.title || `Runs the workflow ${name}`),
     options: Object.fromEntries(named.map(([name, { option }]) => [name, option])),
-    // What was put into the workflow is not in the one that somebody deployed.
-    workflow: { graph, ...(isChanged && { always: true }) },
+    // What a host has deployed is hardly ever this one, and its nodes have other ids.
+    workflow: { graph, always: true },
     outputs: { main: mainOutputs(source.workflow) },
   };
   return {
@@ -76,13 +101,50 @@ export function fitRecipe(name: string, draft: Draft, source: WorkflowSource): F
     notes,
   };
 
-  /** A key must lead to one input, and be one that a recipe may have. */
+  /** A key must lead to one input. */
   function isUsable({ names, option }: Candidate): boolean {
-    const bad = option.parameters.find((key) => counts.get(key) !== 1 || !/^[^-]+-inputs-.+$/.test(key));
+    const bad = option.parameters.find((key) => counts.get(key) !== 1 || !/^.+-inputs-.+$/s.test(key));
     if (bad === undefined) return true;
-    notes.push(`${names[0]} keeps the workflow's own value: no parameter can be called ${JSON.stringify(bad)}.`);
+    const why =
+      counts.get(bad) === 1 ? 'its node or its input has no name' : `${JSON.stringify(bad)} leads to two inputs`;
+    notes.push(`${names[0]} keeps the workflow's own value: ${why}.`);
     return false;
   }
+}
+
+function isLeftOpen(option: Option): boolean {
+  return !option.required && option.kind !== 'seed' && !isFileOption(option) && option.default === undefined;
+}
+
+/** A mask is nothing without its picture. */
+function withPictures(candidates: readonly Candidate[]): Candidate[] {
+  return candidates.flatMap((candidate) => {
+    const { of, ...rest } = candidate;
+    if (!of || candidates.includes(of)) return [candidate];
+    return rest.option.parameters.length > 0 ? [rest] : [];
+  });
+}
+
+/** What has to be answered goes into the modal first. What has no room there is asked on one line. */
+function withinModal(candidates: readonly Candidate[], notes: string[]): Candidate[] {
+  const isLong = ({ option }: Candidate) => option.kind === 'long-text';
+  const shown = new Set(requiredFirst(candidates.filter(isLong)).slice(0, MOST_LONG_TEXTS));
+  const others = candidates.filter((candidate) => isLong(candidate) && !shown.has(candidate));
+  if (others.length > 0) {
+    notes.push(
+      `A modal has room for ${MOST_LONG_TEXTS} texts, so these are asked on one line: ${others.map(({ names }) => names[0]).join(', ')}.`,
+    );
+  }
+  return candidates.map((candidate) => (others.includes(candidate) ? onOneLine(candidate) : candidate));
+}
+
+/** There, what stands would have to be written again: so it is required only where nothing does. */
+function onOneLine(candidate: Candidate): Candidate {
+  const { option } = candidate;
+  if (option.kind !== 'long-text') return candidate;
+  const { required, default: standing, ...rest } = option;
+  const text = standing === undefined ? required !== undefined && { required } : { default: standing };
+  return { ...candidate, option: { ...rest, kind: 'text', ...text } };
 }
 
 /** A name that the recipe's loader drops, so that the node would be missing in every run. */
@@ -136,11 +198,12 @@ function withinLimits(candidates: readonly Candidate[]): ReadonlySet<Candidate> 
     if (characters > MOST_CHARACTERS) break;
     kept.add(candidate);
   }
-  return new Set(candidates.filter((candidate) => kept.has(candidate)));
+  return kept;
 }
 
 function charactersOf(option: Option): number {
-  const choices = option.kind === 'choice' ? Object.keys(option.choices).flatMap((shown) => [shown, shown]) : [];
+  const shown = option.kind === 'choice' ? Object.keys(option.choices) : [];
+  const choices = shown.length > MOST_LISTED ? [] : shown.flatMap((name) => [name, name]);
   return 32 + option.description.length + choices.reduce((sum, { length }) => sum + length, 0);
 }
 

@@ -3,14 +3,19 @@ import { nodeName, parameterKey } from '../../src/workflow.ts';
 import type { WorkflowSource } from '../../src/workflow-file.ts';
 import { RANDOM_SENTINEL, type Form, type FormField } from '../../src/view-comfy.ts';
 import { scalarOf, writtenAt, type Written } from '../../src/written-json.ts';
-import type { Candidate, Draft } from './draft.ts';
-import { isUsualTitle, SEED_DESCRIPTION, USUAL_SIDE } from './from-workflow.ts';
+import { MOST_IN_MODAL, type Candidate, type Draft } from './draft.ts';
+import { isMaskLoader, maskOf, USUAL_SIDE } from './files.ts';
 import { describe, nameFrom, oneLine, sentenceFrom, shorten } from './names.ts';
-import { spanOf, type Span } from './numbers.ts';
+import { digitsOf, SEED_DESCRIPTION, spanOf, type Span } from './numbers.ts';
+import { isUsualTitle } from './titles.ts';
 
-/** Of one option, and of a choice's name and value (application-commands.mdx). */
-const MOST_CHOICES = 25;
+/** Of what is shown of a choice (application-commands.mdx). */
 const MOST_CHOICE = 100;
+
+/** Discord lists 25 choices and suggests of more; through so many, nobody finds anything. */
+const MOST_CHOICES = 5000;
+
+const MOST_MESSAGE = 300;
 
 /** What the author of a form wanted people to say, with everything that Discord can ask. */
 export function draftFromForm(form: Form, source: WorkflowSource): Draft {
@@ -44,25 +49,29 @@ export function draftFromForm(form: Form, source: WorkflowSource): Draft {
     }
     const isAlwaysThere = asked.kind === 'seed' || asked.kind === 'switch';
     if (field.required && !asked.required && !isAlwaysThere) eased.push(titleOf(field));
-    candidates.push({
+    const message = shorten(oneLine(field.message), MOST_MESSAGE);
+    const candidate: Candidate = {
       names: namesOf(field, asked),
-      option: { ...asked, parameters: [key] },
+      option: { ...asked, ...(message !== '' && { message }), parameters: [key] },
       ...(field.value !== undefined && !isRandom && { instead: new Map([[key, field.value]]) }),
-      ...guessed(field, asked),
-    });
+      hasGuessedBounds: hasGuessedBounds(field, asked),
+    };
+    candidates.push(candidate);
+    if (field.valueType === 'image-mask' && asked.kind === 'picture') candidates.push(maskOf(candidate));
+    if (asked.kind === 'long-text' && String(scalarOf(field.value) ?? '').length > MOST_IN_MODAL) {
+      notes.push(`${titleOf(field)} has more words than a modal can show: they stand when nothing is answered.`);
+    }
   }
   if (eased.length > 0) {
     notes.push(
-      `Required in the form, but its value stands when nothing is answered: ${eased.map(oneLine).join(', ')}.`,
+      `The form requires these too, but its values stand when nothing is answered: ${eased.map(oneLine).join(', ')}.`,
     );
   }
   return { title: form.title, description: form.description, candidates, fixed, notes };
 }
 
-function guessed({ min, max }: FormField, option: Asked): { reason?: string } {
-  if (option.kind !== 'integer' && option.kind !== 'number') return {};
-  if (min === option.min && max === option.max) return {};
-  return { reason: `${option.min} to ${option.max} is guessed, where the form has no bounds` };
+function hasGuessedBounds({ min, max }: FormField, option: Asked): boolean {
+  return (option.kind === 'integer' || option.kind === 'number') && (min !== option.min || max !== option.max);
 }
 
 type Asked = Option extends infer Each ? (Each extends Option ? Omit<Each, 'parameters'> : never) : never;
@@ -72,8 +81,13 @@ function optionOf(field: FormField, source: WorkflowSource): Asked | string {
   const value = scalarOf(field.value);
   const text = value === undefined ? '' : String(value);
   switch (field.valueType) {
-    case 'string':
     case 'long-text': {
+      // What stands in the field is changed there, so it may be required all the same.
+      const standing = text !== '' && text.length <= MOST_IN_MODAL && { default: text };
+      const isAsked = field.required && (text === '' || standing !== false);
+      return { kind: 'long-text', ...wanted(field, isAsked, text), ...standing };
+    }
+    case 'string': {
       // A form shows what stands in it; in Discord it would have to be written again, so only the main words are required.
       const isAsked = field.required && (text === '' || field.section === 'basic');
       return { kind: 'text', ...wanted(field, isAsked, text), ...(text !== '' && !isAsked && { default: text }) };
@@ -94,11 +108,18 @@ function optionOf(field: FormField, source: WorkflowSource): Asked | string {
     case 'rand_seed':
       return seedOption();
     case 'select':
-      return choiceOption(field, text);
+      return choiceOption(field, source);
     case 'image':
+    case 'image-mask':
+      if (isMaskLoader(source.workflow[field.place.node]?.class_type ?? '')) {
+        return { kind: 'mask', ...wanted(field, field.required) };
+      }
       return { kind: 'picture', ...wanted(field, field.required), maxSide: USUAL_SIDE };
+    case 'video':
+    case 'audio':
+      return { kind: field.valueType, ...wanted(field, field.required) };
     default:
-      return `a recipe cannot ask for ${oneLine(field.valueType) || 'nothing'} yet`;
+      return `a recipe cannot ask for the kind ${JSON.stringify(shorten(oneLine(field.valueType), 40))}`;
   }
 }
 
@@ -113,7 +134,7 @@ function wanted(field: FormField, isRequired: boolean, standing?: string | numbe
 
 function numberOption(field: FormField, source: WorkflowSource): Asked | string {
   const { node, input } = field.place;
-  const digits = digitsOf(field.value) ?? digitsOf(writtenAt(source.written, node, 'inputs', input));
+  const digits = typedDigits(field.value) ?? typedDigits(writtenAt(source.written, node, 'inputs', input));
   // No -0: nobody can answer it.
   const value = digits === undefined ? undefined : Number(digits) + 0;
   if (value !== undefined && Number.isInteger(value) && !Number.isSafeInteger(value)) {
@@ -122,7 +143,7 @@ function numberOption(field: FormField, source: WorkflowSource): Asked | string 
   const kind = kindOf(field);
   const asked = spanOf(input, digits, { kind, min: field.min, max: field.max });
   const span: Span = asked.min <= asked.max ? asked : spanOf(input, digits, { kind });
-  const standing = digitsOf(field.value) === undefined ? undefined : value;
+  const standing = typedDigits(field.value) === undefined ? undefined : value;
   const fits =
     standing !== undefined &&
     standing >= span.min &&
@@ -140,29 +161,37 @@ function kindOf({ valueType, step, value }: FormField): Span['kind'] | undefined
 }
 
 /** A number as it is written, or as somebody typed it into a form. */
-function digitsOf(value: Written | undefined): string | undefined {
-  if (typeof value === 'string') return /^-?\d{1,15}(\.\d{1,15})?$/.test(value) ? value : undefined;
-  return typeof value === 'object' && value !== null && 'digits' in value ? value.digits : undefined;
+function typedDigits(value: Written | undefined): string | undefined {
+  if (typeof value === 'string') return isTypedNumber(value) ? value : undefined;
+  return digitsOf(value);
 }
 
-function choiceOption(field: FormField, standing: string): Asked | string {
-  const shown = new Map<string, string>();
-  const values = new Set<string>();
-  for (const { label, value } of field.choices) {
-    if (values.has(value)) continue;
-    if (value === '' || value.length > MOST_CHOICE || !value.isWellFormed()) {
-      return `Discord cannot offer the choice "${shorten(oneLine(value), 40)}"`;
-    }
-    values.add(value);
-    const name = shorten(oneLine(label) || oneLine(value) || '…', MOST_CHOICE - 5);
+function isTypedNumber(text: string): boolean {
+  return /^-?\d{1,15}(\.\d{1,15})?$/.test(text);
+}
+
+function choiceOption(field: FormField, { workflow }: WorkflowSource): Asked | string {
+  const { place, value: inForm } = field;
+  const labels = new Map<string, string>();
+  for (const { label, value } of field.choices) if (!labels.has(value)) labels.set(value, label);
+  if (labels.size === 0) return 'it has no choices';
+  if (labels.size > MOST_CHOICES) return `nobody finds one of its ${labels.size} choices`;
+  const typed = typeOf(workflow[place.node]?.inputs[place.input], [...labels.keys()]);
+  const shown = new Map<string, string | number | boolean>();
+  const copies = new Map<string, number>();
+  const standing = scalarOf(inForm);
+  let label: string | undefined;
+  for (const [value, words] of labels) {
+    const name = shorten(oneLine(words) || oneLine(value) || '(empty)', MOST_CHOICE - ` ${MOST_CHOICES}`.length);
     const isFree = (wish: string) => !shown.has(wish) && wish !== '__proto__';
     let free = name;
-    for (let copy = 2; !isFree(free); copy += 1) free = `${name} ${copy}`;
-    shown.set(free, value);
-    if (shown.size > MOST_CHOICES) return `Discord offers at most ${MOST_CHOICES} choices`;
+    for (let copy = copies.get(name) ?? 2; !isFree(free); copy += 1) {
+      free = `${name} ${copy}`;
+      copies.set(name, copy + 1);
+    }
+    shown.set(free, typed(value));
+    if (standing !== undefined && [value, String(typed(value))].includes(String(standing))) label ??= free;
   }
-  if (shown.size === 0) return 'it has no choices';
-  const label = Array.from(shown).find(([, value]) => value === standing)?.[0];
   const isRequired = field.required && label === undefined;
   return {
     kind: 'choice',
@@ -170,6 +199,15 @@ function choiceOption(field: FormField, standing: string): Asked | string {
     choices: Object.fromEntries(shown),
     ...(label !== undefined && { default: label }),
   };
+}
+
+/** Forms have nothing but text; ComfyUI takes no text for a number. */
+function typeOf(own: unknown, values: readonly string[]): (value: string) => string | number | boolean {
+  if (typeof own === 'number' && values.every(isTypedNumber)) return (value) => Number(value) + 0;
+  if (typeof own === 'boolean' && values.every((value) => /^(true|false)$/i.test(value))) {
+    return (value) => value.toLowerCase() === 'true';
+  }
+  return (value) => value;
 }
 
 /** Titles of the editor that name a kind of value, and nothing of what it is for. */
@@ -187,5 +225,5 @@ function namesOf(field: FormField, option: Asked): string[] {
   const wishes = [title, `${field.group} ${field.title}`, field.place.input];
   if (option.kind === 'seed') return ['seed', ...wishes];
   if (!isUsualTitle(title)) return wishes;
-  return [option.kind === 'text' ? 'prompt' : field.place.input, ...wishes];
+  return [option.kind === 'text' || option.kind === 'long-text' ? 'prompt' : field.place.input, ...wishes];
 }

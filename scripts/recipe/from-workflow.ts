@@ -2,49 +2,50 @@ import type { Option } from '../../src/recipe.ts';
 import { linkOf, nodeName, parameterKey, type Place, type Workflow } from '../../src/workflow.ts';
 import type { WorkflowSource } from '../../src/workflow-file.ts';
 import { writtenAt } from '../../src/written-json.ts';
-import type { Candidate, Draft } from './draft.ts';
-import { describe, nameFrom, sentenceFrom } from './names.ts';
-import { spanOf } from './numbers.ts';
+import { MOST_IN_MODAL, type Candidate, type Draft } from './draft.ts';
+import { fileCandidates } from './files.ts';
+import { inputsOfMarked, keepMarked } from './marked.ts';
+import { describe, sentenceFrom } from './names.ts';
+import { digitsOf, isAskable, SEED, SEED_DESCRIPTION, spanOf } from './numbers.ts';
 import { findPrompts, guessPrompts, isSampler, type PromptText } from './prompts.ts';
+import { ownTitle, readMarks } from './titles.ts';
 
 /**
- * What a workflow alone tells about what people would want to say: its words, its pictures, its seeds, its size, its
- * steps. Everything else keeps the workflow's own value.
+ * What a workflow alone tells about what people would want to say: its words, its files, its seeds, its size, its steps.
+ * Everything else keeps the workflow's own value. Where nodes are marked for people, it is those nodes' inputs alone.
  */
-export function draftFromWorkflow(source: WorkflowSource): Draft {
-  const { workflow } = source;
+export function draftFromWorkflow({ workflow: given, written }: WorkflowSource): Draft {
+  const { workflow, marked } = readMarks(given);
+  const source = { workflow, written };
   const notes: string[] = [];
   const { required, others } = prompts(workflow, notes);
-  const candidates = [
+  const found = [
     ...required,
-    ...pictures(workflow, notes),
+    ...fileCandidates(workflow, notes),
     ...others,
     ...seeds(workflow, notes),
     ...sizes(source, notes),
     ...numbers(source),
   ];
-  return { title: '', description: '', candidates, fixed: new Map(), notes };
-}
-
-/** The largest side that most models draw; people's pictures are made smaller, never larger. */
-export const USUAL_SIDE = 2048;
-
-/** What ComfyUI's page calls nodes by itself: it says nothing about what this one is for. */
-const USUAL_TITLE =
-  /^(load (image|video|audio).*|clip text ?encode.*|(positive|negative)?\s*prompt|text( |_)?(multiline|string)?|string( literal)?|primitive.*|reroute|note)$/i;
-
-export function isUsualTitle(title: string): boolean {
-  return USUAL_TITLE.test(title.trim());
-}
-
-/** A title that somebody gave a node to tell it from the others; undefined where it is ComfyUI's own. */
-function ownTitle(workflow: Workflow, id: string): string | undefined {
-  const { class_type: kind = '', _meta: { title = '' } = {} } = workflow[id] ?? {};
-  const bare = (words: string) => words.toLowerCase().replaceAll(/[^\p{L}\p{N}]/gu, '');
-  return nameFrom(title) === undefined || isUsualTitle(title) || bare(title) === bare(kind) ? undefined : title;
+  if (marked.size === 0) return { title: '', description: '', candidates: found, fixed: new Map(), notes };
+  const kept = keepMarked(workflow, found, marked);
+  const more = inputsOfMarked(source, kept, marked);
+  return {
+    title: '',
+    description: '',
+    candidates: [...kept, ...more.candidates],
+    fixed: new Map(),
+    notes: [`Only the ${marked.size} nodes whose titles begin with VC_BASIC or VC_ADV are asked for.`, ...more.notes],
+  };
 }
 
 const keyOf = ({ node, input }: Place) => parameterKey(node, input);
+
+/**
+ * Characters: more than people like to write on the one line that Discord gives them. A modal opens at every use then, so
+ * it has only the words that are to be changed every time; what has a default is asked on one line.
+ */
+const LONG = 300;
 
 function prompts(workflow: Workflow, notes: string[]) {
   const followed = findPrompts(workflow);
@@ -56,6 +57,7 @@ function prompts(workflow: Workflow, notes: string[]) {
   const main = all.toSorted(
     (a, b) => b.samplers - a.samplers || Number(/prompt/i.test(title(b))) - Number(/prompt/i.test(title(a))),
   )[0];
+  const isLong = main !== undefined && main.text.length > LONG && main.text.length <= MOST_IN_MODAL;
   const source = isFollowed ? 'followed from the samplers' : 'by its name: there is no sampler that leads to it';
   const where = (text: PromptText) => nodeName(workflow, text.place.node);
   const required = main
@@ -63,12 +65,14 @@ function prompts(workflow: Workflow, notes: string[]) {
         {
           names: all.length === 1 ? ['prompt'] : ['prompt', title(main)],
           option: {
-            kind: 'text',
+            ...(isLong ? { kind: 'long-text', default: main.text } : { kind: 'text' }),
             required: true,
             description: describe(sentenceFrom(title(main)) || 'What it should show'),
             parameters: main.keys,
           },
-          reason: `the words of ${where(main)}, ${source}${all.length > 1 ? '; they reach the most samplers' : ''}`,
+          reason:
+            `the words of ${where(main)}, ${source}${all.length > 1 ? '; they reach the most samplers' : ''}` +
+            (isLong ? '; they are long, so a modal opens in which they can be changed' : ''),
         } satisfies Candidate,
       ]
     : [];
@@ -99,15 +103,15 @@ function negatives(workflow: Workflow, texts: readonly TextGroup[]): Candidate[]
   const isHeard = Object.values(workflow).some(({ inputs: { cfg } }) => cfg !== undefined && cfg !== 1);
   return texts
     .filter(({ role }) => role === 'negative' && isHeard)
-    .map(({ place, text, keys }) => ({
-      names: ['negative', ownTitle(workflow, place.node) ?? ''],
+    .map((group) => ({
+      names: ['negative', ownTitle(workflow, group.place.node) ?? ''],
       option: {
         kind: 'text',
-        description: describe('What it should not show', text),
-        ...(text.trim() !== '' && { default: text }),
-        parameters: keys,
+        description: describe('What it should not show', group.text),
+        ...(group.text.trim() !== '' && { default: group.text }),
+        parameters: group.keys,
       },
-      reason: `the words of ${nodeName(workflow, place.node)}, on the negative side of a sampler`,
+      reason: `the words of ${nodeName(workflow, group.place.node)}, on the negative side of a sampler`,
     }));
 }
 
@@ -126,40 +130,6 @@ function groupTexts(texts: readonly PromptText[]): TextGroup[] {
   }
   return [...groups.values()].map(({ first, keys }) => ({ ...first, keys }));
 }
-
-function pictures(workflow: Workflow, notes: string[]): Candidate[] {
-  const used = new Set(
-    Object.values(workflow).flatMap(({ inputs }) => Object.values(inputs).map((value) => linkOf(value)?.node)),
-  );
-  return Object.entries(workflow).flatMap(([node, { class_type: kind, inputs }]) => {
-    if (!/load_?(image|video|audio)/i.test(kind) || !used.has(node)) return [];
-    if (!/load_?image/i.test(kind)) {
-      notes.push(
-        `${nodeName(workflow, node)} keeps the workflow's own file: a recipe cannot ask for one of its kind yet.`,
-      );
-      return [];
-    }
-    if (typeof inputs['image'] !== 'string' || /base64|url/i.test(kind)) return [];
-    const title = ownTitle(workflow, node);
-    return [
-      {
-        names: [title ?? 'image'],
-        option: {
-          kind: 'picture',
-          required: true,
-          description: describe(sentenceFrom(title ?? '') || 'A picture to start from'),
-          maxSide: USUAL_SIDE,
-          parameters: [parameterKey(node, 'image')],
-        },
-        reason: `the picture of ${nodeName(workflow, node)}`,
-      } satisfies Candidate,
-    ];
-  });
-}
-
-export const SEED_DESCRIPTION =
-  'The same seed with the same answers gives the same result. Default: a new one each time';
-const SEED = /^(noise_|rand_)?seed$/i;
 
 /**
  * One seed for all, so that the same words can give another result; but where titles say which seeds are people's, only
@@ -255,10 +225,8 @@ function numberCandidate(source: WorkflowSource, inputs: readonly Place[], words
   const places = inputs.flatMap((input) => numberPlace(workflow, input) ?? []);
   const [first, place] = [inputs[0], places[0]];
   const digits = place && digitsAt(source, place);
-  if (!first || !place || digits === undefined) return [];
+  if (!first || !place || digits === undefined || !isAskable(digits)) return [];
   const standing = Number(digits) + 0;
-  // What JavaScript cannot hold would be sent as another number.
-  if (!Number.isFinite(standing) || (Number.isInteger(standing) && !Number.isSafeInteger(standing))) return [];
   const span = spanOf(first.input, digits, {});
   const option: Option = {
     ...span,
@@ -298,6 +266,5 @@ function numberPlace(workflow: Workflow, start: Place): Place | undefined {
 }
 
 function digitsAt({ written }: WorkflowSource, { node, input }: Place): string | undefined {
-  const value = writtenAt(written, node, 'inputs', input);
-  return typeof value === 'object' && value !== null && 'digits' in value ? value.digits : undefined;
+  return digitsOf(writtenAt(written, node, 'inputs', input));
 }

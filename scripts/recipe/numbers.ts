@@ -1,4 +1,11 @@
+import type { Written } from '../../src/written-json.ts';
+
 /** Which numbers an input takes, where only its name and its value say so. */
+
+/** Inputs whose number is to be another one every time. */
+export const SEED = /^(noise_|rand_)?seed$/i;
+export const SEED_DESCRIPTION =
+  'The same seed with the same answers gives the same result. Default: a new one each time';
 
 export interface Span {
   readonly kind: 'integer' | 'number';
@@ -52,6 +59,17 @@ export function spanOf(
   const inside = (bound: number) => Math.min(Math.max(bound, -MOST), MOST) + 0;
   const [low, high] = kind === 'integer' ? [Math.ceil(min), Math.floor(max)] : [min, max];
   return { kind, min: inside(low), max: inside(high) };
+}
+
+/** A number as it is written; undefined for what is none. */
+export function digitsOf(value: Written | undefined): string | undefined {
+  return typeof value === 'object' && value !== null && 'digits' in value ? value.digits : undefined;
+}
+
+/** What JavaScript cannot hold would be sent as another number. */
+export function isAskable(digits: string): boolean {
+  const value = Number(digits);
+  return Number.isFinite(value) && (!Number.isInteger(value) || Number.isSafeInteger(value));
 }
 
 function isWholeOrNone(bound: number | undefined): boolean {

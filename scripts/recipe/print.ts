@@ -1,4 +1,4 @@
-import type { Option, Recipe } from '../../src/recipe.ts';
+import type { Option, Recipe, RecipeWorkflow } from '../../src/recipe.ts';
 import { oneLine, shorten } from './names.ts';
 
 /** Prints a recipe as a file of `commands/`, in the form that the repository's formatter gives it. */
@@ -15,50 +15,103 @@ export interface RecipeText {
 }
 
 export function printRecipe(recipe: Recipe, { workflowFile, recipeModule, about }: RecipeText): string {
-  const words = shorten(oneLine(about).replaceAll('*/', '* /'), WIDTH - '/** . */'.length);
-  const comment = words === '' || /[.!?…]$/.test(words) ? words : `${words}.`;
-  const { name, description, options, workflow, outputs } = recipe;
+  const { name, description, options, timeouts, workflow, outputs, estimate, backends, nsfw, access } = recipe;
   const ordered = Object.fromEntries(Object.entries(options).map(([name, option]) => [name, inOrder(option)]));
-  const always = workflow?.always ? ['  // It has values of the form that a deployed workflow may not have.'] : [];
-  return `${[
-    `import type { Recipe } from ${quote(recipeModule)};`,
-    `import workflow from ${quote(workflowFile)} with { type: 'json' };`,
-    '',
-    ...(comment === '' ? [] : [`/** ${comment} */`]),
-    'export default {',
+  const lines = [
     property('  ', 'name', name),
     property('  ', 'description', description),
     property('  ', 'options', ordered),
-    ...always,
-    `  workflow: { graph: workflow${workflow?.always ? ', always: true' : ''} },`,
-    printOutputs(outputs.main.filter((name) => typeof name === 'string')),
+    ...group('timeouts', timeouts),
+    ...(workflow ? printWorkflow(workflow) : []),
+    ...group('outputs', outputs),
+    ...group('estimate', estimate),
+    ...(backends ? [property('  ', 'backends', backends)] : []),
+    ...(nsfw === undefined ? [] : [property('  ', 'nsfw', nsfw)]),
+    ...group('access', access),
+  ];
+  return `${[
+    `import type { Recipe } from ${quote(recipeModule)};`,
+    ...(workflow ? [`import workflow from ${quote(workflowFile)} with { type: 'json' };`] : []),
+    '',
+    ...printComment(about),
+    'export default {',
+    ...lines,
     '} satisfies Recipe;',
   ].join('\n')}\n`;
 }
 
-/** As people write them: what it is, what is read, what may be answered, where it goes. */
-const ORDER = ['kind', 'required', 'description', 'choices', 'min', 'max', 'maxLength', 'maxSide', 'default'];
+/** What a generated recipe leaves out, for those who edit it. */
+const HINT = [
+  'Edit it by hand as you like. What it leaves out, `src/recipe.ts` explains: how long a run takes and what it costs',
+  '(`estimate`), who may use it (`access`, `nsfw`), what runs it (`backends`), files not to show (`outputs.hidden`).',
+];
 
-function inOrder(option: Option): Record<string, unknown> {
-  const place = (name: string) => (ORDER.includes(name) ? ORDER.indexOf(name) : ORDER.length);
-  return Object.fromEntries(Object.entries(option).toSorted(([a], [b]) => place(a) - place(b)));
+function printComment(about: string): string[] {
+  const words = shorten(oneLine(about).replaceAll('*/', '* /'), WIDTH - ' * .'.length);
+  const sentence = words === '' || /[.!?…]$/.test(words) ? words : `${words}.`;
+  const lines = sentence === '' ? HINT : [sentence, '', ...HINT];
+  return ['/**', ...lines.map((line) => ` * ${line}`.trimEnd()), ' */'];
 }
 
-function printOutputs(main: readonly string[]): string {
-  const line = `  outputs: { main: [${main.map(quote).join(', ')}] },`;
-  if (line.length <= WIDTH) return line;
-  return ['  outputs: {', property('    ', 'main', main), '  },'].join('\n');
+function printWorkflow({ parameters, always }: RecipeWorkflow): string[] {
+  const more = { ...(parameters && { parameters }), ...(always !== undefined && { always }) };
+  const rest = Object.entries(more).map(([name, value]) => `, ${name}: ${flat(value)}`);
+  const line = `  workflow: { graph: workflow${rest.join('')} },`;
+  const comment = always
+    ? ['  // It goes with every run. Remove `always` where a ViewComfy deployment has this very workflow.']
+    : [];
+  if (widthOf(line) <= WIDTH) return [...comment, line];
+  const lines = Object.entries(more).map(([name, value]) => property('    ', name, value));
+  return [...comment, '  workflow: {', '    graph: workflow,', ...lines, '  },'];
+}
+
+/** As people write them: what it is, what is read, what may be answered, where it goes. */
+const ORDER = [
+  'kind',
+  'of',
+  'required',
+  'description',
+  'choices',
+  'min',
+  'max',
+  'maxLength',
+  'maxSide',
+  'default',
+  'message',
+  'parameters',
+];
+
+function inOrder(option: Option): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(option).toSorted(([a], [b]) => ORDER.indexOf(a) - ORDER.indexOf(b)));
+}
+
+/** On one line where there is room for it. */
+function group(name: string, value: object | undefined): string[] {
+  if (value === undefined) return [];
+  const line = `  ${name}: ${flat(value)},`;
+  return [widthOf(line) <= WIDTH ? line : property('  ', name, value)];
+}
+
+function flat(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(flat).join(', ')}]`;
+  if (!isPlain(value)) return scalar(value);
+  const entries = Object.entries(value).map(([name, item]) => `${keyOf(name)}: ${flat(item)}`);
+  return entries.length === 0 ? '{}' : `{ ${entries.join(', ')} }`;
+}
+
+function isPlain(value: unknown): value is object {
+  return typeof value === 'object' && value !== null && !(value instanceof URL);
 }
 
 function property(indent: string, name: string, value: unknown): string {
   const start = `${indent}${keyOf(name)}: `;
   if (Array.isArray(value)) {
     const items: unknown[] = value;
-    const line = `${start}[${items.map(scalar).join(', ')}],`;
+    const line = `${start}${flat(items)},`;
     if (widthOf(line) <= WIDTH) return line;
-    return [`${start}[`, ...items.map((item) => `${indent}  ${scalar(item)},`), `${indent}],`].join('\n');
+    return [`${start}[`, ...items.map((item) => `${indent}  ${flat(item)},`), `${indent}],`].join('\n');
   }
-  if (typeof value === 'object' && value !== null) {
+  if (isPlain(value)) {
     const entries = Object.entries(value).map(([name, item]) => property(`${indent}  `, name, item));
     return entries.length === 0 ? `${start}{},` : [`${start}{`, ...entries, `${indent}},`].join('\n');
   }
@@ -76,6 +129,7 @@ function keyOf(name: string): string {
 
 function scalar(value: unknown): string {
   if (typeof value === 'string') return quote(value);
+  if (value instanceof URL) return `new URL(${quote(value.href)})`;
   return Object.is(value, -0) ? '-0' : String(value);
 }
 

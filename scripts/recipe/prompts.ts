@@ -25,7 +25,7 @@ interface Step {
 }
 
 /** Inputs that hold words where the node is on the way to a sampler. */
-const WORDS =
+export const WORDS =
   /^((positive|negative)_?(prompt|text)?|(text|string|prompt)(_?([a-z]|\d+|positive|negative))?|value|caption|prompt_text|wildcard_text|t5xxl|clip_[lg])$/i;
 /** Inputs that pass conditioning on, by the names that nodes give them. */
 const CONDITIONING = /cond|positive|negative|guid|embed/i;

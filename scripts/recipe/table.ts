@@ -10,9 +10,11 @@ export function optionTable({ name, description, options }: Recipe): string {
       kindOf(option),
       option.required ? 'yes' : '',
       defaultOf(option),
-      option.parameters.length > 3
-        ? oneLine(`${option.parameters.slice(0, 2).join(', ')} and ${option.parameters.length - 2} more`)
-        : oneLine(option.parameters.join(', ')),
+      option.kind === 'mask' && option.of !== undefined && option.parameters.length === 0
+        ? `those of ${option.of}`
+        : option.parameters.length > 3
+          ? oneLine(`${option.parameters.slice(0, 2).join(', ')} and ${option.parameters.length - 2} more`)
+          : oneLine(option.parameters.join(', ')),
     ]),
   ];
   const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
@@ -26,8 +28,17 @@ export function optionTable({ name, description, options }: Recipe): string {
 }
 
 function kindOf(option: Option): string {
-  if (option.kind === 'integer' || option.kind === 'number') return `${option.kind} ${option.min} to ${option.max}`;
-  return option.kind === 'choice' ? `choice of ${Object.keys(option.choices).length}` : option.kind;
+  switch (option.kind) {
+    case 'integer':
+    case 'number':
+      return `${option.kind} ${option.min} to ${option.max}`;
+    case 'choice':
+      return `choice of ${Object.keys(option.choices).length}`;
+    case 'mask':
+      return option.of === undefined ? 'mask' : `mask of ${option.of}`;
+    default:
+      return option.kind;
+  }
 }
 
 function defaultOf(option: Option): string {

@@ -1,12 +1,15 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { printRecipe } from '../../scripts/recipe/print.ts';
-import { loadRecipes } from '../../src/recipe-loader.ts';
 import { UserError } from '../../src/errors.ts';
-import type { Recipe } from '../../src/recipe.ts';
+import { BACKEND_KINDS, isFileOption, type Option, type Recipe } from '../../src/recipe.ts';
+import { RecipeFile } from '../../src/recipe-file.ts';
+import { loadRecipes } from '../../src/recipe-loader.ts';
+import { problemsOf } from '../../src/recipe-rules.ts';
 import { placeOf, type Workflow } from '../../src/workflow.ts';
 import { WorkflowFileError } from '../../src/workflow-file.ts';
 import { parseWritten, printWritten, writtenAt } from '../../src/written-json.ts';
@@ -39,6 +42,8 @@ const TROUBLE = [
   'é'.repeat(120),
   'x'.repeat(7000),
 ];
+/** What marks nodes for people, in front of whatever follows. */
+const MARKS = ['VC_BASIC', 'VC_ADV ', 'VC_BASIC_ Steps', 'VC_ADVANCED: Seed of mine'];
 const text = fc.oneof(
   { weight: 2, arbitrary: fc.constantFrom(...TROUBLE) },
   { weight: 3, arbitrary: fc.constantFrom('a', 'words of a prompt', 'Steps', 'Seed of mine', 'seed') },
@@ -75,6 +80,9 @@ const inputName = fc.oneof(
       'images',
       'upscale_by',
       'filename_prefix',
+      'file',
+      'video',
+      'audio',
       '',
     ),
   },
@@ -95,7 +103,11 @@ const kind = fc.oneof(
       'PrimitiveInt',
       'ConditioningZeroOut',
       'LoadImage',
+      'LoadImageMask',
       'LoadVideo',
+      'VHS_LoadVideo',
+      'LoadAudio',
+      'VHS_VideoCombine',
       'SaveImage',
       'EmptyLatentImage',
       'ShowText',
@@ -132,9 +144,10 @@ const value = fc.oneof(
 const printObject = (entries: readonly (readonly [string, string])[]) =>
   `{${entries.map(([name, item]) => `${JSON.stringify(name)}:${item}`).join()}}`;
 
+const title = fc.oneof({ weight: 30, arbitrary: text }, { weight: 1, arbitrary: fc.constantFrom(...MARKS) });
 const node = fc.record({
   kind,
-  title: text,
+  title,
   inputs: fc.array(fc.tuple(inputName, value), { minLength: 1, maxLength: 8 }),
 });
 const nodes = fc.array(fc.tuple(id, node), { minLength: 3, maxLength: 12 });
@@ -146,6 +159,10 @@ const printGraph = (all: readonly (readonly [string, { kind: string; title: stri
     ]),
   );
 const graph = nodes.map(printGraph);
+
+/** Values that are numbers, whatever the workflow has there; and more than Discord lists, alike for a hundred characters. */
+const TYPED = ['0', '-7', '0.5', '20'].map((value) => ({ label: `L${value}`, value }));
+const MANY = Array.from({ length: 3000 }, (_, index) => ({ label: `${'x'.repeat(100)}${index}`, value: `L${index}` }));
 
 const bound = fc.constantFrom('-1e400', '0', '1', '0.5', '1e300', 'null', '"1"');
 const field = fc.record({
@@ -163,47 +180,56 @@ const field = fc.record({
     'select',
     'slider',
     'image',
+    'image-mask',
     'video',
+    'audio',
     '',
   ),
   value: fc.oneof(
     { weight: 4, arbitrary: literal },
-    { weight: 1, arbitrary: fc.constantFrom('5e-324', 'null', '{}', 'true') },
+    { weight: 1, arbitrary: fc.constantFrom('5e-324', 'null', '{}', 'true', '"L7"') },
   ),
+  errorMsg: text,
   helpText: text,
   bounds: fc.tuple(bound, bound, bound),
   required: fc.boolean(),
   visibility: fc.constantFrom('active', 'active', 'active', 'hidden', 'deleted'),
-  options: fc.array(fc.record({ label: text, value: text }), { maxLength: 27 }),
+  options: fc.oneof(
+    { weight: 8, arbitrary: fc.array(fc.record({ label: text, value: text }), { maxLength: 27 }) },
+    { weight: 2, arbitrary: fc.constant(TYPED) },
+    { weight: 1, arbitrary: fc.constant(MANY) },
+  ),
 });
 const form = fc
   .record({ title: text, fields: fc.array(field, { maxLength: 30 }), nodes })
   .map(({ title, fields, nodes }) => {
-    const printed = fields.map(({ place: [at, nth], elsewhere, bounds: [min, max, step], value, ...rest }) => {
-      const [id, { inputs }] = nodes[at % nodes.length] ?? ['', { inputs: [] }];
-      const [node, input] = at === 11 && elsewhere ? elsewhere : [id, inputs[nth % inputs.length]?.[0] ?? ''];
-      return printObject([
-        ...Object.entries(rest).map(([name, item]) => [name, JSON.stringify(item)] as const),
-        ['workflowPath', JSON.stringify([node, 'inputs', input])],
-        ['value', value],
-        ['validations', JSON.stringify({ required: rest.required })],
-        [
-          'slider',
-          printObject([
-            ['min', min],
-            ['max', max],
-            ['step', step],
-          ]),
-        ],
-        [
-          'range',
-          printObject([
-            ['min', max],
-            ['max', min],
-          ]),
-        ],
-      ]);
-    });
+    const printed = fields.map(
+      ({ place: [at, nth], elsewhere, bounds: [min, max, step], value, errorMsg, ...rest }) => {
+        const [id, { inputs }] = nodes[at % nodes.length] ?? ['', { inputs: [] }];
+        const [node, input] = at === 11 && elsewhere ? elsewhere : [id, inputs[nth % inputs.length]?.[0] ?? ''];
+        return printObject([
+          ...Object.entries(rest).map(([name, item]) => [name, JSON.stringify(item)] as const),
+          ['workflowPath', JSON.stringify([node, 'inputs', input])],
+          ['value', value],
+          ['validations', JSON.stringify({ required: rest.required, errorMsg })],
+          [
+            'slider',
+            printObject([
+              ['min', min],
+              ['max', max],
+              ['step', step],
+            ]),
+          ],
+          [
+            'range',
+            printObject([
+              ['min', max],
+              ['max', min],
+            ]),
+          ],
+        ]);
+      },
+    );
     const name = JSON.stringify(title);
     const shown = `{"title":${name},"description":${name},"inputs":[{"title":${name},"inputs":[${printed.join()}]}]}`;
     return `{"file_type":"view_comfy","workflows":[{"workflowApiJSON":${printGraph(nodes)},"viewComfyJSON":${shown}}]}`;
@@ -233,7 +259,14 @@ function expectRight(recipe: Recipe): void {
   const keys = Object.values(recipe.options).flatMap(({ parameters }) => parameters);
   expect(keys.map((key) => `${key}: ${JSON.stringify(ownValue(graph, key))}`)).toEqual(expect.arrayContaining(same));
   expect(new Set(keys).size).toBe(keys.length);
+  // What the loader would say: of masks without a picture, of more long texts than a modal has, and so on.
+  expect(problemsOf(RecipeFile.parse(recipe))).toEqual([]);
   for (const key of keys) expect([key, placesOf(graph, key)]).toEqual([key, 1]);
+}
+
+function typeOfAnswer(option: Option): string {
+  if (option.kind === 'switch') return 'boolean';
+  return isFileOption(option) || option.kind.endsWith('text') ? 'string' : 'number';
 }
 
 function inputsOf(graph: Workflow): string[] {
@@ -271,8 +304,7 @@ describe('hostile workflows', () => {
           for (const key of option.parameters) {
             const own = ownValue(recipe.workflow?.graph ?? {}, key);
             // What is asked is of the kind that stands there, and the default is what stands there.
-            const isText = option.kind === 'text' || option.kind === 'picture';
-            expect(typeof own).toBe(isText ? 'string' : 'number');
+            expect(typeof own).toBe(typeOfAnswer(option));
             const standing = 'default' in option ? option.default : own;
             expect(own).toBe(own === 0 ? own : standing);
           }
@@ -376,7 +408,7 @@ describe('hostile workflows', () => {
     if (typeof result === 'string') throw new Error(result);
     expect(Object.values(result.recipe.options).map(({ parameters }) => parameters)).toEqual([['1-inputs-seed']]);
     expect(result.recipe.workflow?.graph).toEqual(graph);
-    expect(result.notes.join()).toContain('no parameter can be called "1-inputs-seed-inputs-seed"');
+    expect(result.notes.join()).toContain('"1-inputs-seed-inputs-seed" leads to two inputs');
   });
 
   it('of names and words of some hundred kilobytes end as well', () => {
@@ -424,62 +456,142 @@ describe('hostile workflows', () => {
 });
 
 describe('a recipe that is printed', () => {
-  const option = (description: string, key: string) => ({
-    description: description.slice(0, 100) || 'x',
-    parameters: [`1-inputs-${key}`],
-  });
+  function withFile(option: Option, file: URL): Option {
+    return isFileOption(option) && option.kind !== 'mask' ? { ...option, default: file } : option;
+  }
+
   const label = text.map((words) => words.slice(0, 100));
-  const words = text.chain((name) =>
-    fc.tuple(fc.constant(name.replaceAll(/[\n\r\u2028\u2029]/g, '') || 'x'), text, text),
+  const named = text.filter((name) => name !== '');
+  const description = text.map((words) => words.slice(0, 100) || 'x');
+  const keys = fc.array(
+    text.map((name) => `1-inputs-${name.replaceAll(/[\n\r\u2028\u2029]/g, '') || 'x'}`),
+    { minLength: 1, maxLength: 3 },
   );
   const number = fc.double({ noNaN: true, noDefaultInfinity: true });
-  const anyOption = fc.oneof(
-    words.map(([key, description, standing]) => ({
-      kind: 'text' as const,
-      ...option(description, key),
-      default: standing,
-    })),
-    fc.tuple(words, number, number).map(([[key, description], one, other]) => ({
-      kind: 'number' as const,
-      ...option(description, key),
-      min: Math.min(one, other),
-      max: Math.max(one, other),
-      default: Math.max(one, other),
-    })),
+  const whole = fc.maxSafeInteger();
+  const base = { description, parameters: keys };
+  const more = { required: fc.constant(true), message: text.map((words) => words.slice(0, 300) || 'x') };
+  /** With some of the fields that may be left out, in any case with those of `needed`. */
+  const option = <K extends string, N, M>(
+    kind: K,
+    needed: { [F in keyof N]: fc.Arbitrary<N[F]> },
+    rest: { [F in keyof M]: fc.Arbitrary<M[F]> },
+  ) =>
     fc
-      .tuple(words, fc.uniqueArray(fc.tuple(label, label), { maxLength: 5, selector: ([shown]) => shown }))
-      .map(([[key, description], choices]) => ({
-        kind: 'choice' as const,
-        ...option(description, key),
-        choices: Object.fromEntries([
-          ['x', 'y'],
-          ...choices.filter(([shown]) => shown !== '' && shown !== '__proto__'),
-        ]),
-      })),
+      .tuple(
+        fc.record({ kind: fc.constant(kind), ...base, ...needed }),
+        fc.record({ ...more, ...rest }, { requiredKeys: [] }),
+      )
+      .map(([one, other]) => ({ ...one, ...other }));
+  const bounds = <K extends 'integer' | 'number'>(kind: K, of: fc.Arbitrary<number>) =>
+    fc
+      .tuple(option(kind, {}, {}), fc.array(of, { minLength: 3, maxLength: 3 }), fc.boolean())
+      .map(([one, numbers, hasDefault]) => {
+        const [min = 0, standing = 0, max = 0] = numbers.toSorted((a, b) => a - b);
+        return { ...one, min, max, ...(hasDefault && { default: standing }) };
+      });
+  const choices = fc
+    .uniqueArray(fc.tuple(label, fc.oneof(text, number, fc.boolean())), { maxLength: 5, selector: ([shown]) => shown })
+    .map((entries) =>
+      Object.fromEntries([['x', 'y'], ...entries.filter(([shown]) => shown !== '' && shown !== '__proto__')]),
+    );
+  const anyOption = fc.oneof(
+    option('text', {}, { default: text.map((words) => words.slice(0, 6000)), maxLength: fc.constant(6000) }),
+    option('long-text', {}, { default: text.map((words) => words.slice(0, 4000)), maxLength: fc.constant(4000) }),
+    bounds('integer', whole),
+    bounds('number', number),
+    option('choice', { choices }, { default: fc.constant('x') }),
+    option('switch', {}, { default: fc.boolean() }),
+    option('picture', { maxSide: fc.integer({ min: 64, max: 16_384 }) }, {}),
+    option('mask', {}, {}),
+    option('mask', { parameters: fc.constant([]), of: fc.constant('a_picture') }, {}),
+    option('video', {}, {}),
+    option('audio', {}, {}),
+    option('seed', {}, {}),
   );
-  const name = fc.stringMatching(/^[a-z0-9_-]{1,32}$/).filter((name) => name !== 'private' && name !== '__proto__');
-  const recipe = fc.record({
-    description: text.map((words) => words.slice(0, 100) || 'x'),
-    options: fc.dictionary(name, anyOption, { maxKeys: 5 }),
-    outputs: fc.record({
-      main: fc.array(
-        text.filter((name) => name !== ''),
-        { maxLength: 4 },
-      ),
-    }),
-    always: fc.boolean(),
-    about: text,
+  // Names that are numbers come before all others, whatever is required.
+  const name = fc
+    .stringMatching(/^[a-z0-9_-]{1,32}$/)
+    .filter((name) => name !== 'private' && name !== '__proto__' && !/^\d+$/.test(name));
+  const ids = fc.array(fc.bigInt({ min: 10n ** 17n, max: 10n ** 20n - 1n }).map(String), {
+    minLength: 1,
+    maxLength: 3,
   });
+  const outputs = fc.array(fc.oneof(named, fc.constantFrom({ node: '1' }, { node: 'Caption' })), { maxLength: 4 });
+  const recipe = fc
+    .tuple(
+      fc.record({ description, options: fc.dictionary(name, anyOption, { maxKeys: 5 }) }),
+      fc.record(
+        {
+          timeouts: fc.record({ idleMs: fc.integer({ min: 1000 }), totalMs: fc.integer({ min: 1000 }) }),
+          estimate: fc.record(
+            { seconds: fc.integer({ min: 1 }), cost: text.map((words) => words.slice(0, 60) || 'x') },
+            { requiredKeys: [] },
+          ),
+          backends: fc.uniqueArray(fc.constantFrom(...BACKEND_KINDS), { minLength: 1 }),
+          nsfw: fc.boolean(),
+          access: fc.record(
+            { servers: ids, roles: ids, users: ids, permission: fc.constant('ManageGuild') },
+            { requiredKeys: [] },
+          ),
+        },
+        { requiredKeys: [] },
+      ),
+      fc.tuple(outputs, fc.option(outputs, { nil: undefined })),
+      fc.record(
+        { always: fc.boolean(), parameters: fc.constant({ a_picture: ['1-inputs-other'] }) },
+        { requiredKeys: [] },
+      ),
+      text,
+    )
+    .map(([recipe, rest, [main, hidden], workflow, about]) => {
+      const a_picture = {
+        kind: 'picture' as const,
+        required: true,
+        description: 'x',
+        maxSide: 64,
+        parameters: ['1-inputs-x'],
+      };
+      const long = Object.entries(recipe.options).filter(([, { kind }]) => kind === 'long-text');
+      const entries = Object.entries({ ...recipe.options, a_picture })
+        .filter(([name]) => long.length <= 5 || !Object.hasOwn(Object.fromEntries(long), name))
+        .toSorted(([, a], [, b]) => Number(b.required ?? false) - Number(a.required ?? false));
+      return {
+        about,
+        workflow,
+        recipe: {
+          ...recipe,
+          ...rest,
+          options: Object.fromEntries(entries),
+          outputs: { main, ...(hidden && { hidden }) },
+        },
+      };
+    });
 
   it('is read again as the same data, whatever is in it', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'troupe-printed-'));
     try {
-      const graph = { '1': { class_type: 'A', inputs: {} } };
+      const graph = { '1': { class_type: 'A', inputs: {}, _meta: { title: 'Caption' } } };
       await writeFile(join(folder, 'workflow.json'), JSON.stringify(graph));
-      const samples = fc.sample(recipe, 200).map(({ always, about, ...rest }, index) => ({
+      // A file that is there, and whose name is no plain text.
+      const file = pathToFileURL(join(folder, "it's %5c.png"));
+      await writeFile(file, 'x');
+      const samples = fc.sample(recipe, 200).map(({ about, workflow, recipe }, index) => ({
         about,
-        recipe: { ...rest, name: `r${index}`, workflow: { graph, ...(always && { always }) } } satisfies Recipe,
+        recipe: {
+          ...recipe,
+          name: `r${index}`,
+          options: Object.fromEntries(
+            Object.entries(recipe.options).map(([name, option]) => [
+              name,
+              index % 2 === 0 ? withFile(option, file) : option,
+            ]),
+          ),
+          workflow: { graph, ...workflow },
+        } satisfies Recipe,
       }));
+      const kinds = samples.flatMap(({ recipe }) => Object.values(recipe.options).map(({ kind }) => kind));
+      expect(new Set(kinds).size).toBe(11);
       for (const { about, recipe } of samples) {
         const printed = printRecipe(recipe, {
           workflowFile: './workflow.json',
