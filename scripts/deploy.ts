@@ -1,16 +1,23 @@
+import { createInterface } from 'node:readline/promises';
+import { parseArgs } from 'node:util';
 import { DiscordAPIError, REST } from 'discord.js';
 import { z } from 'zod';
 import { RESTJSONErrorCodes, Routes } from 'discord-api-types/v10';
 import { JOBS_COMMAND } from '../src/commands.ts';
 import { ConfigError, readConfig } from '../src/config.ts';
-import { registerCommands } from '../src/discord/registration.ts';
+import { commandChanges } from '../src/discord/command-changes.ts';
+import { commandsOf, registerCommands, registeredCommands } from '../src/discord/registration.ts';
+import { UserError } from '../src/errors.ts';
 import { loadRecipes, RecipeError, sourcesOf } from '../src/recipe-loader.ts';
 import { runnable } from '../src/runnable.ts';
-import { WorkflowFileError } from '../src/workflow-file.ts';
 
-/** `npm run deploy`: makes the commands of `commands/` known to Discord. */
+/**
+ * `npm run deploy`: makes the commands of the recipes known to Discord. It says what would change first, and asks; with
+ * `-- --yes` it does not ask. Exit code 0: Discord has them, or was to stay as it is; 1: that cannot be done; 2: there is
+ * something to change, and nobody to ask.
+ */
 try {
-  console.log(await deploy());
+  process.exitCode = await deploy();
 } catch (error) {
   const problem = problemOf(error);
   if (problem === undefined) throw error;
@@ -18,7 +25,8 @@ try {
   process.exitCode = 1;
 }
 
-async function deploy(): Promise<string> {
+async function deploy(): Promise<number> {
+  const isSure = readArguments();
   const config = readConfig();
   const { discord, backends } = config;
   if (discord.type !== 'discord') {
@@ -32,15 +40,55 @@ async function deploy(): Promise<string> {
   );
   const rest = new REST(discord.api === undefined ? {} : { api: discord.api }).setToken(discord.token);
   const { id } = z.object({ id: z.string() }).parse(await rest.get(Routes.currentApplication()));
-  await registerCommands(rest, id, recipes, discord.guild);
-  const names = [...recipes.keys(), JOBS_COMMAND].map((name) => `/${name}`).join(', ');
+  const registered = await registeredCommands(rest, id, discord.guild);
+  const changes = commandChanges(registered, commandsOf(recipes), discord.guild ? 'guild' : 'global');
   const where = discord.guild ? `in the server ${discord.guild}` : 'everywhere';
-  return [`${names}: registered ${where}.`, ...left].join('\n');
+  const names = [...recipes.keys(), JOBS_COMMAND].map((name) => `/${name}`).join(', ');
+  for (const sentence of left) console.log(sentence);
+  if (changes.length === 0) {
+    console.log(`${names}: registered ${where} as they are. Nothing changes.`);
+    return 0;
+  }
+  console.log([`What ${isSure ? 'changes' : 'would change'} ${where}:`, ...changes].join('\n'));
+  if (!isSure) {
+    if (!process.stdin.isTTY || !process.stdout.isTTY) {
+      console.log('Nothing was changed, as nobody can be asked here. To change it: npm run deploy -- --yes');
+      return 2;
+    }
+    if (!(await isWanted())) {
+      console.log('Nothing was changed.');
+      return 0;
+    }
+  }
+  await registerCommands(rest, id, recipes, discord.guild);
+  console.log(`${names}: registered ${where}.`);
+  return 0;
+}
+
+/** @returns whether nobody is to be asked */
+function readArguments(): boolean {
+  try {
+    return parseArgs({ options: { yes: { type: 'boolean', short: 'y' } } }).values.yes ?? false;
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : '';
+    throw new UserError(`${why}\nnpm run deploy shows what would change, and asks; npm run deploy -- --yes does not.`, {
+      cause,
+    });
+  }
+}
+
+async function isWanted(): Promise<boolean> {
+  const terminal = createInterface({ input: process.stdin, output: process.stdout });
+  // It fails where Ctrl-D or Ctrl-C is typed: no yes either.
+  const answer = await terminal.question('Change this? [y/N] ').catch(() => '\n');
+  if (answer === '\n') console.log();
+  terminal.close();
+  return /^y(?:es)?$/i.test(answer.trim());
 }
 
 /** For the person who runs it; undefined where the mistake is ours. */
 function problemOf(error: unknown): string | undefined {
-  if (error instanceof ConfigError || error instanceof RecipeError || error instanceof WorkflowFileError) {
+  if (error instanceof ConfigError || error instanceof RecipeError || error instanceof UserError) {
     return error.message;
   }
   if (error instanceof DiscordAPIError) {

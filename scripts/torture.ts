@@ -86,7 +86,7 @@ async function torture(): Promise<boolean> {
   backend.send(task);
   const env = botEnvironment(discordPlace, await backend.hear(BackendPlace), keys);
   await mkdir(join(folder, 'data'));
-  await processes.run('scripts/deploy.ts', env());
+  await processes.run('scripts/deploy.ts', env(), '--yes');
 
   const occasions = createOccasions();
   const atBackend = new Set<string>();

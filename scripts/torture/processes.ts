@@ -11,7 +11,7 @@ export interface Processes {
   /** A script of this folder, which ends by itself when this process does. */
   fork(script: string, args?: readonly string[]): Service;
   /** A script as a person runs it. @throws Error when it fails */
-  run(script: string, env: NodeJS.ProcessEnv): Promise<void>;
+  run(script: string, env: NodeJS.ProcessEnv, ...args: readonly string[]): Promise<void>;
   /** The bot, as `npm start` starts it. */
   startBot(env: NodeJS.ProcessEnv, onLine: (line: LogLine) => void): Life;
   /** Ends all of them at once. */
@@ -85,9 +85,9 @@ export async function createProcesses(folder: string): Promise<Processes> {
       };
       return service;
     },
-    async run(script, env) {
-      const args = ['--disable-warning=ExperimentalWarning', `${ROOT}${script}`];
-      const child = keep(spawn(node, args, { cwd: folder, env, stdio: ['ignore', 'ignore', 'inherit'] }));
+    async run(script, env, ...args) {
+      const all = ['--disable-warning=ExperimentalWarning', `${ROOT}${script}`, ...args];
+      const child = keep(spawn(node, all, { cwd: folder, env, stdio: ['ignore', 'ignore', 'inherit'] }));
       const [code] = await once(child, 'exit');
       if (code !== 0) throw new Error(`${script} ended with ${code}`);
     },
