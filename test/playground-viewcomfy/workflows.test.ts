@@ -91,3 +91,24 @@ test('a workflow that keeps and shows nothing fails as ComfyUI has it', async ()
   expect(body).toContain('event: error\r\ndata: Prompt has no outputs');
   expect(viewComfy.runs[0]?.outcome).toBe('failed');
 });
+
+test('a parameter is found in a workflow that is sent, whatever its node is called, and the workflow is kept as it came', async () => {
+  const viewComfy = await startViewComfy();
+  const node = {
+    class_type: 'SaveImage',
+    _meta: { title: 'Twice' },
+    inputs: { 'b-inputs-c': 'x', filename_prefix: 'y' },
+  };
+  const graph = { '1-a-inputs-z': node };
+  const ask = (params: object) =>
+    run(viewComfy, [
+      { name: 'params', body: JSON.stringify(params) },
+      { name: 'workflow_api', body: JSON.stringify(graph) },
+    ]);
+  const params = { '1-a-inputs-z-inputs-b-inputs-c': 'z', '1-a-inputs-z-inputs-filename_prefix': 'w' };
+  expect((await ask(params)).status).toBe(201);
+  expect(viewComfy.runs.at(-1)).toMatchObject({ params, workflow: graph });
+  for (const stray of ['1-a-inputs-z', '1-a-inputs-z-inputs-b', '1-a-inputs-filename_prefix', 'filename_prefix']) {
+    expect([stray, (await ask({ [stray]: 'x' })).status]).toEqual([stray, 422]);
+  }
+});

@@ -11,6 +11,8 @@ export interface Order {
   readonly params: Params;
   readonly files: ReadonlyMap<string, FormFile>;
   readonly logs: boolean;
+  /** that takes the place of the deployed one */
+  readonly workflow: SentWorkflow | undefined;
   /** set when the parameters are those of the workflow this server knows; every other order gets one picture */
   readonly flux: FluxOrder | undefined;
 }
@@ -54,9 +56,12 @@ const FLUX_SIGNS = [CHARACTER, '594-inputs-string', '426-inputs-string', '499-in
 /** Nodes whose other inputs may be sent too: the expressions, and the output files' names. */
 const FLUX_NODES = /^(346|354|356|358|76[4-8]|77[0-3]|779|782|78[5-8])-inputs-\w+$/;
 
-const KEY = /^([^-]+)-inputs-(.+)$/;
+/** The names of nodes and inputs may have dashes, and even this between them. */
+const BETWEEN = '-inputs-';
+const KEY = /^.+-inputs-.+$/s;
 const JsonObject = z.record(z.string(), z.unknown());
-const Workflow = z.record(z.string(), z.object({ class_type: z.string(), inputs: JsonObject }));
+const Workflow = z.record(z.string(), z.looseObject({ class_type: z.string(), inputs: JsonObject }));
+type SentWorkflow = z.output<typeof Workflow>;
 
 /**
  * Checks a form as the deployment does.
@@ -77,7 +82,8 @@ export function readOrder(form: Form): Order {
   }
   // The official Python client sends an empty part where it has no workflow.
   const workflowText = form.fields.get('workflow_api') || undefined;
-  const workflow = workflowText && readObject(workflowText, 'workflow_api', Workflow, complaints);
+  const workflow =
+    workflowText === undefined ? undefined : readObject(workflowText, 'workflow_api', Workflow, complaints);
   if (form.fields.get('params') === undefined) {
     complaints.push({ type: 'missing', loc: ['body', 'params'], msg: 'Field required' });
   }
@@ -89,11 +95,9 @@ export function readOrder(form: Form): Order {
   }
   const isFlux = !workflow && FLUX_SIGNS.some((sign) => keys.includes(sign));
   for (const key of keys) {
-    const [, node, input] = KEY.exec(key) ?? [];
     const known =
-      node !== undefined &&
-      input !== undefined &&
-      (!workflow || hasInput(workflow, node, input)) &&
+      KEY.test(key) &&
+      (!workflow || leadsSomewhere(workflow, key)) &&
       (!isFlux || key === CHARACTER || key === POSE || key in FluxParams.shape || FLUX_NODES.test(key));
     if (!known) {
       complaints.push({
@@ -105,11 +109,15 @@ export function readOrder(form: Form): Order {
   }
   const flux = isFlux ? readFlux(params, form.files, complaints) : undefined;
   if (complaints.length > 0) throw refuseInput(complaints);
-  return { params, files: form.files, logs, flux };
+  return { params, files: form.files, logs, workflow, flux };
 }
 
-function hasInput(workflow: z.output<typeof Workflow>, node: string, input: string): boolean {
-  return Object.hasOwn(workflow, node) && Object.hasOwn(workflow[node]?.inputs ?? {}, input);
+function leadsSomewhere(workflow: SentWorkflow, key: string): boolean {
+  for (let at = key.indexOf(BETWEEN); at >= 0; at = key.indexOf(BETWEEN, at + 1)) {
+    const [node, input] = [key.slice(0, at), key.slice(at + BETWEEN.length)];
+    if (Object.hasOwn(workflow, node) && Object.hasOwn(workflow[node]?.inputs ?? {}, input)) return true;
+  }
+  return false;
 }
 
 function readFlux(

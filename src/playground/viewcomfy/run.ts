@@ -12,6 +12,8 @@ export interface RunRecord {
   readonly id: string;
   readonly params: Readonly<Record<string, unknown>>;
   readonly files: readonly RunRecordFile[];
+  /** that was sent to be run in place of the deployed one, as it came */
+  readonly workflow: Order['workflow'];
   readonly logs: boolean;
   /** milliseconds since the epoch, on the server's clock */
   readonly receivedAt: number;
@@ -235,6 +237,7 @@ export function startRun(id: string, order: Order, behaviour: Behaviour, depende
         mediaType,
         size: bytes.length,
       })),
+      workflow: order.workflow,
       logs: order.logs,
       receivedAt: clock.now(),
       get startedAt() {
