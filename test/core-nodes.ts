@@ -1,10 +1,13 @@
 /**
- * What ComfyUI's own nodes take and give, as far as `commands/character.workflow.json` uses them. Read in the source at
- * https://github.com/Comfy-Org/ComfyUI in the autumn of 2026: `nodes.py` at 02217e36 (the loaders, `LatentFromBatch`,
- * `ImageScaleBy`, `LoadImage`, `SaveImage`, `VAEDecode`), and of `comfy_extras/`: `nodes_qwen.py` at 00827a83,
- * `nodes_string.py` at 4bf9c525, `nodes_sd3.py` at 45e9c52c, `nodes_model_advanced.py` at 691e8278 and
- * `nodes_custom_sampler.py` at 065c1df0. How they are put together is that of Comfy-Org's own template:
- * https://github.com/Comfy-Org/workflow_templates `templates/image_qwen_image_edit_2511.json` at 167d95a9.
+ * What ComfyUI's own nodes take and give, as far as the workflows in `commands/` use them. Read in the source at
+ * https://github.com/Comfy-Org/ComfyUI in the autumn of 2026: `nodes.py` at 02217e36 (the loaders, `CLIPTextEncode`,
+ * `KSampler`, `LatentFromBatch`, `ImageScaleBy`, `LoadImage`, `SaveImage`, `VAEDecode`), and of `comfy_extras/`:
+ * `nodes_qwen.py` at 00827a83, `nodes_string.py` at 4bf9c525, `nodes_sd3.py` at 45e9c52c, `nodes_model_advanced.py` at
+ * 691e8278, `nodes_custom_sampler.py` at 065c1df0, `nodes_wan.py` at 679f171b, `nodes_video.py` at 39b885fa,
+ * `nodes_images.py` at 015e6046 and `nodes_post_processing.py` at 0c853489. How they are put together is that of
+ * Comfy-Org's own templates: https://github.com/Comfy-Org/workflow_templates
+ * `templates/image_qwen_image_edit_2511.json` at 167d95a9, and `templates/video_wan2_2_5B_ti2v.json` (as it is in
+ * https://github.com/hanzoui/workflow-templates at 22ceb4bf).
  */
 
 /** A type that comes by a link only (`STRING` may be a value too), or what a value may be. */
@@ -35,10 +38,10 @@ export const CORE_NODES: Readonly<Record<string, CoreNode>> = {
     outputs: ['MODEL'],
   },
   CLIPLoader: {
-    // Of the types only the one that is meant; there are thirty.
+    // Of the types only those that are meant; there are thirty.
     inputs: {
       clip_name: MODEL_FILE,
-      type: { type: 'COMBO', options: ['qwen_image'] },
+      type: { type: 'COMBO', options: ['qwen_image', 'wan'] },
       device: { type: 'COMBO', options: ['default', 'cpu'] },
     },
     optional: ['device'],
@@ -52,6 +55,27 @@ export const CORE_NODES: Readonly<Record<string, CoreNode>> = {
   ModelSamplingAuraFlow: {
     inputs: { model: 'MODEL', shift: { type: 'FLOAT', min: 0, max: 100 } },
     outputs: ['MODEL'],
+  },
+  ModelSamplingSD3: {
+    inputs: { model: 'MODEL', shift: { type: 'FLOAT', min: 0, max: 100 } },
+    outputs: ['MODEL'],
+  },
+  CLIPTextEncode: { inputs: { text: 'STRING', clip: 'CLIP' }, outputs: ['CONDITIONING'] },
+  KSampler: {
+    inputs: {
+      model: 'MODEL',
+      seed: { type: 'INT', min: 0, max: 2 ** 64 },
+      steps: { type: 'INT', min: 1, max: 10_000 },
+      cfg: { type: 'FLOAT', min: 0, max: 100 },
+      // Of samplers and schedulers only those that are meant.
+      sampler_name: { type: 'COMBO', options: ['uni_pc'] },
+      scheduler: { type: 'COMBO', options: ['simple'] },
+      positive: 'CONDITIONING',
+      negative: 'CONDITIONING',
+      latent_image: 'LATENT',
+      denoise: { type: 'FLOAT', min: 0, max: 1 },
+    },
+    outputs: ['LATENT'],
   },
   KSamplerSelect: {
     inputs: { sampler_name: { type: 'COMBO', options: ['euler'] } },
@@ -110,6 +134,53 @@ export const CORE_NODES: Readonly<Record<string, CoreNode>> = {
       scale_by: { type: 'FLOAT', min: 0.01, max: 8 },
     },
     outputs: ['IMAGE'],
+  },
+  ImageScaleToTotalPixels: {
+    inputs: {
+      image: 'IMAGE',
+      upscale_method: { type: 'COMBO', options: ['nearest-exact', 'bilinear', 'area', 'bicubic', 'lanczos'] },
+      megapixels: { type: 'FLOAT', min: 0.01, max: 16 },
+      resolution_steps: { type: 'INT', min: 1, max: 256 },
+    },
+    outputs: ['IMAGE'],
+  },
+  GetImageSize: { inputs: { image: 'IMAGE' }, outputs: ['INT', 'INT', 'INT'] },
+  ImageFromBatch: {
+    // The newest takes places from the end too. Beyond the end is the last.
+    inputs: {
+      image: 'IMAGE',
+      batch_index: { type: 'INT', min: 0, max: 4095 },
+      length: { type: 'INT', min: 1, max: 4096 },
+    },
+    outputs: ['IMAGE'],
+  },
+  Wan22ImageToVideoLatent: {
+    inputs: {
+      vae: 'VAE',
+      width: { type: 'INT', min: 32, max: MAX_RESOLUTION, step: 32 },
+      height: { type: 'INT', min: 32, max: MAX_RESOLUTION, step: 32 },
+      // Steps of four from 1 on.
+      length: { type: 'INT', min: 1, max: MAX_RESOLUTION },
+      batch_size: { type: 'INT', min: 1, max: 4096 },
+      start_image: 'IMAGE',
+    },
+    optional: ['start_image'],
+    outputs: ['LATENT'],
+  },
+  CreateVideo: {
+    inputs: { images: 'IMAGE', fps: { type: 'FLOAT', min: 1, max: 120 }, audio: 'AUDIO' },
+    optional: ['audio'],
+    outputs: ['VIDEO'],
+  },
+  SaveVideo: {
+    // The newest has `codec` inside `format` too, as `format.codec`, and takes it beside it for the sake of older graphs.
+    inputs: {
+      video: 'VIDEO',
+      filename_prefix: 'STRING',
+      format: { type: 'COMBO', options: ['auto', 'mp4'] },
+      codec: { type: 'COMBO', options: ['auto', 'h264'] },
+    },
+    outputs: [],
   },
   SaveImage: { inputs: { images: 'IMAGE', filename_prefix: 'STRING' }, outputs: [] },
 };
