@@ -1,8 +1,8 @@
 import { mkdir } from 'node:fs/promises';
-import { readDefaultFiles } from './answers.ts';
 import type { Backend } from './backends/backend.ts';
 import type { Clock } from './clock.ts';
 import type { Config } from './config.ts';
+import { keepDefaultFiles } from './default-files.ts';
 import { createAccept } from './discord/accept.ts';
 import { createArrivals } from './discord/arrivals.ts';
 import { problemNotice } from './discord/card.ts';
@@ -32,6 +32,11 @@ export interface Bot {
   readonly application: string;
   readonly name: string;
   health(): Health;
+  /**
+   * Uses these recipes for whatever is asked from now on; jobs keep the one that they began with.
+   * @throws where nothing has changed: a file beside a recipe cannot be read, or Discord does not take a command
+   */
+  useRecipes(recipes: ReadonlyMap<string, Recipe>): Promise<void>;
   /**
    * Takes nothing new, lets what would be lost end until `signal` is aborted, and closes every connection. What waits,
    * and what the backend finds again, is there for the next process.
@@ -63,13 +68,16 @@ interface BotOptions {
 const UPLOADS_AT_ONCE = 4;
 
 /** @throws StoreError, ConnectError */
-export async function startBot({ config, recipes, backend, discord, clock, log }: BotOptions): Promise<Bot> {
+export async function startBot({ config, backend, discord, clock, log, ...options }: BotOptions): Promise<Bot> {
+  // Everybody looks into these two, so what is put there is used from then on.
+  const recipes = new Map(options.recipes);
   const { dataDir, limits, results } = config;
   const backendName = backend.name;
   await mkdir(dataDir, { recursive: true, mode: 0o700 });
   const store = createStore(dataDir);
   if (discord.forgets) store.forgetAll();
   const spool = await createSpool(dataDir);
+  const defaults = new Map(await keepDefaultFiles(recipes.values(), dataDir));
   await removeStrays(store, spool);
   const queue = createStoreQueue({ backend, store, spool, limits, clock, log });
   const retention = createRetention({ store, spool, limits: results, clock, log });
@@ -82,7 +90,7 @@ export async function startBot({ config, recipes, backend, discord, clock, log }
     spool,
     limits: config.pictures,
     extraOrigins: discord.fileOrigins ?? [],
-    defaults: await readDefaultFiles(recipes.values()),
+    defaults,
     dispatcher: client.dispatcher,
     log,
   });
@@ -125,6 +133,14 @@ export async function startBot({ config, recipes, backend, discord, clock, log }
       backends: backend.health?.() ?? [{ name: backend.name, state: 'up' }],
       disk: spool.hasRoom() ? 'ok' : 'full',
     }),
+    async useRecipes(fresh) {
+      const files = await keepDefaultFiles(fresh.values(), dataDir);
+      if (discord.register) await registerCommands(client.bot, id, fresh);
+      // All in one go. Files of before stay: somebody may be answering a recipe that had them.
+      for (const [href, file] of files) defaults.set(href, file);
+      recipes.clear();
+      for (const [name, recipe] of fresh) recipes.set(name, recipe);
+    },
     async stop(signal) {
       await queue.drain(signal);
       await interactions.stop();

@@ -1,6 +1,8 @@
 import { join } from 'node:path';
-import { startBot } from './bot.ts';
+import { isatty } from 'node:tty';
+import { startBot, type Bot } from './bot.ts';
 import { systemClock } from './clock.ts';
+import { JOBS_COMMAND } from './commands.ts';
 import { ConfigError, readConfig, type Config } from './config.ts';
 import { ConnectError, inviteLink } from './discord/client.ts';
 import { serveHealth } from './health.ts';
@@ -9,6 +11,7 @@ import { openBackend } from './open-backend.ts';
 import { createLocalDiscord, type LocalDiscord } from './playground/discord/server.ts';
 import { createPage } from './playground/page-server.ts';
 import { loadRecipes, RecipeError, sourcesOf } from './recipe-loader.ts';
+import { createReload } from './reload.ts';
 import { runnable } from './runnable.ts';
 import { StoreError } from './store.ts';
 import { WorkflowFileError } from './workflow-file.ts';
@@ -25,24 +28,39 @@ async function main(): Promise<void> {
   const config = readConfig();
   const log = createLogger(config.logLevel);
   endOnCrash(log);
-  const loaded = await loadRecipes(sourcesOf(config));
-  const { usable: recipes, left } = runnable(
-    loaded,
-    config.backends.map(({ type }) => type),
-  );
-  for (const sentence of left) log.warn(sentence);
+  const onHangup = listenForHangup();
+  const { recipes, left } = await load();
   const backend = await openBackend(config, log);
   const discord = await openDiscord(config);
   // Apart from the jobs of the real Discord, which outlive a look at the playground.
   const dataDir = config.discord.type === 'playground' ? join(config.dataDir, 'playground') : config.dataDir;
   const bot = await startBot({ config: { ...config, dataDir }, recipes, backend, discord, clock: systemClock, log });
   const health = config.health && (await serveHealth(config.health, () => bot.health()));
-  process.stdout.write([discord.welcome(bot), ...left.map((sentence) => `${sentence}\n`)].join(''));
+  process.stdout.write([discord.welcome(bot, [...recipes.keys()]), ...left.map((line) => `${line}\n`)].join(''));
+  const isRegistering = 'register' in discord;
+  const loadAgain = async () => (await load()).recipes;
+  const use = bot.useRecipes;
+  onHangup(createReload({ recipes, load: loadAgain, use, isRegistering, log }));
   stopOnSignal(config, log, async (signal) => {
     await bot.stop(signal);
     await health?.close();
     await discord.close();
   });
+
+  async function load() {
+    const { usable, left } = runnable(
+      await loadRecipes(sourcesOf(config)),
+      config.backends.map(({ type }) => type),
+    );
+    for (const sentence of left) log.warn(sentence);
+    return { recipes: usable, left };
+  }
+}
+
+type BotName = Pick<Bot, 'application' | 'name'>;
+
+function listOf(commands: readonly string[]): string {
+  return [...commands, JOBS_COMMAND].map((name) => `/${name}`).join(', ');
 }
 
 async function openDiscord({ discord }: Config) {
@@ -51,8 +69,8 @@ async function openDiscord({ discord }: Config) {
       token: discord.token,
       ...(discord.api !== undefined && { api: discord.api, fileOrigins: [new URL(discord.api).origin] }),
       close: () => Promise.resolve(),
-      welcome: (bot: { application: string; name: string }) =>
-        `${bot.name} is on Discord.\nInvite it: ${inviteLink(bot.application)}\nNo /character there? Run npm run deploy once.\n`,
+      welcome: (bot: BotName, commands: readonly string[]) =>
+        `${bot.name} is on Discord.\nInvite it: ${inviteLink(bot.application)}\nIts commands: ${listOf(commands)}. Not there? npm run deploy\n`,
     };
   }
   const local = await openPlayground(discord, discord.port);
@@ -63,7 +81,8 @@ async function openDiscord({ discord }: Config) {
     register: true,
     forgets: true,
     close: () => local.close(),
-    welcome: () => `Troupe is in its playground. Open ${local.url}\n`,
+    welcome: (_bot: BotName, commands: readonly string[]) =>
+      `Troupe is in its playground. Open ${local.url}\nIts commands: ${listOf(commands)}\n`,
   };
 }
 
@@ -84,6 +103,26 @@ function endOnCrash(log: Logger): void {
     log.fatal({ error }, 'Crashed');
     process.exit(1);
   });
+}
+
+/**
+ * SIGHUP makes a running bot read its recipes again. One that comes before there is something to do is kept until then.
+ * @returns what takes that
+ */
+function listenForHangup(): (act: () => Promise<void>) => void {
+  const terminals = [0, 1, 2].filter((stream) => isatty(stream));
+  let isEarly = false;
+  let act: (() => Promise<void>) | undefined;
+  process.on('SIGHUP', () => {
+    // A terminal that goes away sends the same signal, and nobody wants a bot that stays behind.
+    if (terminals.some((stream) => !isatty(stream))) process.exit(1);
+    if (act) void act();
+    else isEarly = true;
+  });
+  return (toDo) => {
+    act = toDo;
+    if (isEarly) void act();
+  };
 }
 
 /** The first signal lets running jobs end, the second one ends at once. */
