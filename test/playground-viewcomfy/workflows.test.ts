@@ -60,7 +60,7 @@ test('what is only shown is given where nothing is kept', async () => {
   expect(shown.outputs.map(({ filename }) => filename)).toEqual(['flies_00001_.png']);
 });
 
-test('a film is made from the picture that was sent, and is as long as the workflow says', async () => {
+test('a film is made from the picture that was sent, as long as the workflow says, and a picture of it is one of its frames', async () => {
   const picture = await sharp({ create: { width: 60, height: 90, channels: 3, background: '#c33' } })
     .png()
     .toBuffer();
@@ -70,15 +70,17 @@ test('a film is made from the picture that was sent, and is as long as the workf
     '3': { class_type: 'Wan22ImageToVideoLatent', inputs: { start_image: ['1', 0], prompt: ['2', 0], length: 49 } },
     '4': GRAPH['4'],
     '5': GRAPH['5'],
+    '7': GRAPH['7'],
   };
   const part = { name: '1-inputs-image', body: picture, filename: 'me.png', mediaType: 'image/png' };
   const { outputs } = await outputsOf(graph, { drawing: 'full', pictureScale: 0.2 }, [part]);
-  const [film = Buffer.alloc(0)] = outputs.map(({ data = '' }) => Buffer.from(data, 'base64'));
+  const [film = Buffer.alloc(0), frame = Buffer.alloc(0)] = outputs.map(({ data = '' }) => Buffer.from(data, 'base64'));
   const inside = elementsAt(elementsIn(film), '18538067').flatMap(({ content }) => elementsIn(content));
   const [wide, tall] = ['b0', 'ba'].map((id) => elementsAt(inside, '1654ae6b', 'ae', 'e0', id)[0]?.content[0]);
   expect([wide, tall]).toEqual([64, 96]);
   // 49 frames, of which the first is at 0; half as many are drawn.
   expect(elementsAt(inside, '1549a966', '4489')[0]?.content.readDoubleBE()).toBe(2083);
+  expect(await sharp(frame).metadata()).toMatchObject({ format: 'png', width: 64, height: 96 });
 });
 
 test('a workflow that keeps and shows nothing fails as ComfyUI has it', async () => {

@@ -1,4 +1,4 @@
-import sharp from 'sharp';
+import sharp, { type Sharp } from 'sharp';
 import { captionSvg, textPath, textWidth } from './caption.ts';
 import { createRandom, n, repeat, type Random } from './random.ts';
 import { cutOutSubject, type Subject } from './subject.ts';
@@ -28,15 +28,30 @@ const QUALITY = 72;
  * @param scale 1 for the full size
  */
 export async function drawFilm(wish: FilmWish, scale: number, signal: AbortSignal): Promise<Buffer> {
-  const subject = await cutOutSubject(wish.picture, Math.max(32, Math.round(LONGEST * scale)));
-  const [width, height] = [even(subject.width), even(subject.height)];
+  const { width, height, frameAt } = await openFilm(wish, scale);
   const count = Math.max(2, Math.min(MOST_FRAMES, Math.round(wish.seconds * RATE)));
-  const random = createRandom('film', wish.seed, wish.words);
-  const [side, specks] = [random() < 0.5 ? 1 : -1, speckles(wish.words, random)];
   const frames: Buffer[] = [];
   for (let index = 0; index < count; index += 1) {
     signal.throwIfAborted();
-    const phase = index / count;
+    const frame = await frameAt(index / count);
+    frames.push(await frame.webp({ quality: QUALITY, effort: 1 }).toBuffer());
+  }
+  return writeWebm({ width, height, rate: RATE, frames });
+}
+
+/** A PNG of one frame of the film, at a time from 0 to 1. */
+export async function drawStill(wish: FilmWish, phase: number, scale: number): Promise<Buffer> {
+  const { frameAt } = await openFilm(wish, scale);
+  return await (await frameAt(phase)).png({ compressionLevel: 2 }).toBuffer();
+}
+
+async function openFilm({ picture, words, seed }: FilmWish, scale: number) {
+  const subject = await cutOutSubject(picture, Math.max(32, Math.round(LONGEST * scale)));
+  const [width, height] = [even(subject.width), even(subject.height)];
+  const random = createRandom('film', seed, words);
+  const [side, specks] = [random() < 0.5 ? 1 : -1, speckles(words, random)];
+
+  async function frameAt(phase: number): Promise<Sharp> {
     const near = (1 - Math.cos(2 * Math.PI * phase)) / 2;
     const drift = side * Math.sin(2 * Math.PI * phase);
     const behind = await layer(subject, 'whole', 1.04 + 0.06 * near, 0.002 * drift, width, height);
@@ -45,16 +60,14 @@ export async function drawFilm(wish: FilmWish, scale: number, signal: AbortSigna
       specks(phase, width, height),
       lightSvg(phase, width, height),
       captionSvg(width, height),
-      tickerSvg(wish.words, phase, width, height),
+      tickerSvg(words, phase, width, height),
     ];
-    const frame = await sharp(behind, { raw: { width, height, channels: 3 } })
+    return sharp(behind, { raw: { width, height, channels: 3 } })
       .composite([{ input: before, raw: { width, height, channels: 4 } }, ...over.map((input) => ({ input }))])
-      .removeAlpha()
-      .webp({ quality: QUALITY, effort: 1 })
-      .toBuffer();
-    frames.push(frame);
+      .removeAlpha();
   }
-  return writeWebm({ width, height, rate: RATE, frames });
+
+  return { width, height, frameAt };
 }
 
 /** A few frames of one colour. */

@@ -1,7 +1,7 @@
 import { crc32 } from 'node:zlib';
 import sharp from 'sharp';
 import { SHORT_NOTICE } from './caption.ts';
-import { drawFilm, drawFlatFilm } from './film.ts';
+import { drawFilm, drawFlatFilm, drawStill } from './film.ts';
 import { outputKindOf, upstream, type Graph, type OutputKind } from './graph.ts';
 import { drawPlain } from './plain.ts';
 import { createRandom } from './random.ts';
@@ -76,7 +76,8 @@ export function createPainter({ drawing, scale, fileOf }: PainterOptions): Paint
     if (drawing === 'flat') return await drawFlatFilm(seed);
     const [nearest = ''] = words;
     const picture = pictures[0] ?? (await drawPattern(words, seed));
-    return await drawFilm({ picture, words: nearest, seed, seconds }, scale, signal);
+    const wish = { picture, words: nearest, seed, seconds: seconds ?? USUAL_FILM_SECONDS };
+    return await drawFilm(wish, scale, signal);
   }
 
   async function drawPattern(words: readonly string[], seed: number): Promise<Buffer> {
@@ -84,9 +85,13 @@ export function createPainter({ drawing, scale, fileOf }: PainterOptions): Paint
     return pattern?.body ?? Buffer.alloc(0);
   }
 
-  async function draw({ pictures, words, seed }: MadeFrom, index: number): Promise<Buffer> {
+  async function draw({ pictures, words, seed, seconds }: MadeFrom, index: number): Promise<Buffer> {
     const [character] = pictures;
     if (!character) return await drawPattern(words, seed);
+    // What is taken out of a film is one of its frames.
+    if (seconds !== undefined) {
+      return await drawStill({ picture: character, words: words[0] ?? '', seed, seconds }, 1, scale);
+    }
     const subject = await cutOutSubject(character, Math.max(64, Math.round(1024 * scale)));
     const [nearest = '', ...others] = words;
     const style = readStyle(words.join(' '));
@@ -105,8 +110,14 @@ export function createPainter({ drawing, scale, fileOf }: PainterOptions): Paint
     const takenOfBatch = inputs.flatMap(({ kind, name, value }) =>
       kind === 'LatentFromBatch' && name === 'length' && typeof value === 'number' ? [value] : [],
     )[0];
-    const [frames, rate] = [numberOf(/^(length|num_frames|video_length)$/), numberOf(/^(fps|frame_rate)$/)];
-    const seconds = frames !== undefined && rate !== undefined && rate > 0 ? frames / rate : USUAL_FILM_SECONDS;
+    const frames = inputs.flatMap(({ kind, name, value }) =>
+      /video/i.test(kind) && /^(length|num_frames|video_length)$/.test(name) && typeof value === 'number'
+        ? [value]
+        : [],
+    )[0];
+    const rate = numberOf(/^(fps|frame_rate)$/);
+    // Not every workflow says how fast its film is; those of Wan and Hunyuan have 24 frames a second.
+    const seconds = frames === undefined ? undefined : frames / Math.max(1, rate ?? 24);
     return {
       pictures: inputs.flatMap(({ kind, name, value }) =>
         /^load_?image/i.test(kind) && name === 'image' && typeof value === 'string' ? (fileOf(value) ?? []) : [],
@@ -116,7 +127,7 @@ export function createPainter({ drawing, scale, fileOf }: PainterOptions): Paint
       ),
       seed: numberOf(/seed$/) ?? 0,
       batch: takenOfBatch ?? numberOf(/^batch_size$/) ?? 1,
-      seconds: Math.min(seconds, LONGEST_FILM_SECONDS),
+      seconds: seconds && Math.min(seconds, LONGEST_FILM_SECONDS),
     };
   }
 }
@@ -126,8 +137,8 @@ interface MadeFrom {
   readonly words: readonly string[];
   readonly seed: number;
   readonly batch: number;
-  /** of a film */
-  readonly seconds: number;
+  /** how long the film is whose frames lead here; undefined where none do, or nothing says */
+  readonly seconds: number | undefined;
 }
 
 async function flat(seed: number, output: string, index: number): Promise<Buffer> {
