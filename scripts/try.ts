@@ -1,26 +1,18 @@
-import { copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { createReadStream } from 'node:fs';
+import { copyFile, mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { checkValue, complete, readDefaultFiles } from '../src/answers.ts';
+import { readDefaultFiles } from '../src/answers.ts';
 import { ConfigError, readConfig } from '../src/config.ts';
 import { BACKEND_TYPES } from '../src/config-backends.ts';
 import { text } from '../src/discord/text.ts';
 import { BackendError, UserError } from '../src/errors.ts';
+import { createFileKeeper } from '../src/given-files.ts';
+import { createIntake } from '../src/intake.ts';
 import { createLogger } from '../src/log.ts';
 import { openBackend } from '../src/open-backend.ts';
-import { preparePicture } from '../src/pictures/prepare.ts';
-import {
-  fill,
-  isFileOption,
-  type Filled,
-  type Option,
-  type ParameterValue,
-  type PictureOption,
-  type Recipe,
-  type StoredFile,
-  type ValueOption,
-} from '../src/recipe.ts';
+import { fill, isFileOption, type Filled, type Option, type ParameterValue, type Recipe } from '../src/recipe.ts';
 import { loadRecipes, RecipeError, sourcesOf } from '../src/recipe-loader.ts';
 import { WorkflowFileError } from '../src/workflow-file.ts';
 
@@ -35,6 +27,9 @@ const USAGE = `npm run try -- --prompt "a pilot in a red scarf" --character port
   --out FOLDER     where the files go; default: a new folder beside the temporary files
   and the recipe's own options, by their names`;
 
+/** No limits but those of the machine: who runs this is at the machine. */
+const LIMITS = { pictures: { maxBytes: Infinity, maxPixels: 200_000_000 }, media: { maxBytes: Infinity } };
+
 const stop = new AbortController();
 process.once('SIGINT', () => stop.abort());
 
@@ -47,7 +42,7 @@ try {
     error instanceof RecipeError ||
     error instanceof WorkflowFileError;
   if (!ours) throw error;
-  process.stderr.write(`${error.message}\n`);
+  process.stderr.write(`${error instanceof UserError ? error.problems.join('\n') : error.message}\n`);
   process.exitCode = 2;
 }
 
@@ -58,7 +53,9 @@ async function tryOnce(): Promise<number> {
   const backend = await openBackend(config, createLogger('silent'));
   const folder = await mkdtemp(join(tmpdir(), 'troupe-try-'));
   try {
-    const filled = await answer(recipe, given, folder);
+    const inputs = join(folder, 'inputs');
+    await mkdir(inputs);
+    const filled = await answer(recipe, given, inputs);
     const target = out ?? (await mkdtemp(join(tmpdir(), 'troupe-files-')));
     await mkdir(target, { recursive: true });
     return await run(filled, target);
@@ -117,46 +114,55 @@ async function readArguments() {
   if (!recipe) {
     throw new UserError(`There is no recipe ${given.get('recipe')}; there are ${[...recipes.keys()].join(', ')}.`);
   }
+  const stray = [...given.keys()].find((name) => !own.includes(name) && !Object.hasOwn(recipe.options, name));
+  if (stray !== undefined) throw new UserError(`The recipe ${recipe.name} has no option --${stray}.\n${USAGE}`);
   return { recipe, given, out: given.get('out') };
 }
 
 async function answer(recipe: Recipe, given: ReadonlyMap<string, string>, folder: string): Promise<Filled> {
-  const answers: Record<string, ParameterValue | StoredFile> = {};
-  for (const [name, option] of Object.entries(recipe.options)) {
+  const options = Object.entries(recipe.options);
+  const missing = options.filter(([name, { required }]) => required && !given.has(name));
+  if (missing.length > 0) {
+    const lines = missing.map(([name, { description }]) => `--${name} is missing: ${description}`);
+    throw new UserError(`${lines.join('\n')}\n${USAGE}`);
+  }
+  const values = options.flatMap(([name, option]) => {
     const value = given.get(name);
-    if (value !== undefined) answers[name] = await readAnswer(name, option, value, folder);
-    else if (option.required) throw new UserError(`--${name} is missing: ${option.description}\n${USAGE}`);
-  }
-  return fill(recipe, complete(recipe, answers, await readDefaultFiles([recipe])));
-}
-
-/** What is wrong is told with the option's name in front. */
-async function readAnswer(name: string, option: Option, value: string, folder: string) {
-  try {
-    if (!isFileOption(option)) return readValue(option, value);
-    if (option.kind !== 'picture') throw new UserError('such files are not taken yet.');
-    return await readPicture(name, option, value, folder);
-  } catch (cause) {
-    if (!(cause instanceof UserError)) throw cause;
-    throw new UserError(`--${name}: ${cause.message}`, { cause });
-  }
-}
-
-async function readPicture(name: string, { maxSide }: PictureOption, path: string, folder: string) {
-  const bytes = await readFile(path).catch((cause: unknown) => {
-    throw new UserError(`${path} cannot be read.`, { cause });
+    return value === undefined || isFileOption(option) ? [] : [[name, typed(option, value)] as const];
   });
-  const picture = await preparePicture(bytes, { maxBytes: Infinity, maxPixels: 200_000_000, maxSide });
-  const prepared = join(folder, `${name}${picture.extension}`);
-  await writeFile(prepared, picture.bytes);
-  return { name: basename(prepared), mediaType: picture.mediaType, path: prepared, size: picture.bytes.length };
+  const intake = createIntake({
+    keeper: createFileKeeper(LIMITS),
+    defaults: await readDefaultFiles([recipe]),
+    tell: (name, problem) => `--${name}: ${problem}`,
+  });
+  const answers = await intake.read(
+    recipe,
+    {
+      values: new Map(values),
+      fileOf(name) {
+        const path = given.get(name);
+        return path === undefined ? undefined : { name: basename(path), open: () => readPath(path) };
+      },
+    },
+    () => Promise.resolve(folder),
+  );
+  return fill(recipe, answers);
+}
+
+async function* readPath(path: string): AsyncGenerator<Uint8Array> {
+  const stream: AsyncIterable<Buffer> = createReadStream(path);
+  try {
+    yield* stream;
+  } catch (cause) {
+    throw new UserError(`${path} cannot be read.`, { cause });
+  }
 }
 
 /** What a shell gives is text; what it stands for is checked as in Discord. */
-function readValue(option: ValueOption, value: string): ParameterValue {
-  if (option.kind === 'switch') return checkValue(option, ['true', 'false'].includes(value) ? value === 'true' : value);
-  const isNumber = option.kind === 'integer' || option.kind === 'number' || option.kind === 'seed';
-  return checkValue(option, isNumber && value.trim() !== '' ? Number(value) : value);
+function typed({ kind }: Option, value: string): ParameterValue {
+  if (kind === 'switch') return ['true', 'false'].includes(value) ? value === 'true' : value;
+  const isNumber = kind === 'integer' || kind === 'number' || kind === 'seed';
+  return isNumber && value.trim() !== '' ? Number(value) : value;
 }
 
 function say(line: string): void {

@@ -10,6 +10,7 @@ import {
   MAX_SEED,
   type ChoiceOption,
   type GivenAnswers,
+  type Option,
   type ParameterValue,
   type Recipe,
   type StoredFile,
@@ -63,9 +64,13 @@ export function checkValue(option: ValueOption, value: ParameterValue): Paramete
   try {
     return checked(option, value);
   } catch (error) {
-    if (option.message === undefined || !(error instanceof UserError)) throw error;
-    throw new UserError(option.message, { cause: error });
+    throw inItsWords(option, error);
   }
+}
+
+/** What is wrong with an answer, in the recipe's own words where it has some. */
+export function inItsWords({ message }: Option, error: unknown): unknown {
+  return message !== undefined && error instanceof UserError ? new UserError(message, { cause: error }) : error;
 }
 
 function checked(option: ValueOption, value: ParameterValue): ParameterValue {
@@ -73,6 +78,8 @@ function checked(option: ValueOption, value: ParameterValue): ParameterValue {
     case 'text':
     case 'long-text': {
       const said = typeof value === 'string' ? value.trim() : '';
+      // Its default stood there to be changed, and was taken away.
+      if (said === '' && option.kind === 'long-text' && option.default !== undefined && !option.required) return '';
       if (said === '') throw new UserError('This has no words in it.');
       if (option.maxLength !== undefined && said.length > option.maxLength) {
         throw new UserError(`This is longer than ${option.maxLength} characters.`);

@@ -45,7 +45,7 @@ export interface Bot {
 }
 
 interface BotOptions {
-  config: Pick<Config, 'limits' | 'pictures' | 'dataDir' | 'results'>;
+  config: Pick<Config, 'limits' | 'pictures' | 'media' | 'dataDir' | 'results'>;
   recipes: ReadonlyMap<string, Recipe>;
   backend: Backend;
   discord: {
@@ -88,7 +88,7 @@ export async function startBot({ config, backend, discord, clock, log, ...option
   const delivery = createDelivery({ pages, backendName, publicUrl: results.publicUrl, log });
   const inputs = createInputs({
     spool,
-    limits: config.pictures,
+    limits: { pictures: config.pictures, media: config.media },
     extraOrigins: discord.fileOrigins ?? [],
     defaults,
     dispatcher: client.dispatcher,

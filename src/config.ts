@@ -25,6 +25,8 @@ export interface Config {
     readonly runMs: number;
   };
   readonly pictures: { readonly maxBytes: number; readonly maxPixels: number };
+  /** films and sounds that people send */
+  readonly media: { readonly maxBytes: number };
   /** an absolute path */
   readonly dataDir: string;
   /** of what is made */
@@ -80,6 +82,7 @@ const Environment = z.object({
   RUN_MINUTES: number(40, 1, 24 * 60, MINUTE),
   PICTURE_MAX_MIB: number(20, 1, 500, MIB),
   PICTURE_MAX_MEGAPIXELS: number(50, 1, 500, 1_000_000),
+  MEDIA_MAX_MIB: number(100, 1, 500, MIB),
   DATA_DIR: text.transform((value) => resolve(value ?? './data')),
   RESULTS_KEEP_DAYS: number(7, 0, 3650, DAY),
   RESULTS_MAX_GIB: number(10, 0.1, 100_000, GIB),
@@ -155,6 +158,7 @@ export function parseConfig(environment: Readonly<Record<string, string | undefi
       runMs: env.RUN_MINUTES,
     },
     pictures: { maxBytes: env.PICTURE_MAX_MIB, maxPixels: env.PICTURE_MAX_MEGAPIXELS },
+    media: { maxBytes: env.MEDIA_MAX_MIB },
     dataDir: env.DATA_DIR,
     results: {
       keepMs: env.RESULTS_KEEP_DAYS,

@@ -126,6 +126,14 @@ describe('the configuration', () => {
     expect(problemOf(environment)).toContain(problem);
   });
 
+  it('takes how large a video or a sound may be, as far as Discord lets anybody send one', () => {
+    const MIB = 1024 * 1024;
+    expect(parseConfig({}).media).toEqual({ maxBytes: 100 * MIB });
+    expect(parseConfig({ MEDIA_MAX_MIB: '2.5' }).media).toEqual({ maxBytes: 2.5 * MIB });
+    expect(problemOf({ MEDIA_MAX_MIB: '501' })).toBe('MEDIA_MAX_MIB must be at most 500');
+    expect(problemOf({ MEDIA_MAX_MIB: '0' })).toBe('MEDIA_MAX_MIB must be at least 1');
+  });
+
   it('lets nothing of its own reach a program that it starts', () => {
     const { childEnvironment } = parseConfig({ PATH: '/bin', DISCORD_TOKEN: 'secret', SEGMIND_API_KEY: 'secret' });
     expect(childEnvironment).toEqual({ PATH: '/bin' });

@@ -22,6 +22,7 @@ await startBot({
   config: {
     limits: { runningPerUser: 1, waitingPerUser: 3, runningAtOnce: 1, runMs: 600_000 },
     pictures: { maxBytes: 20 * MB, maxPixels: 50_000_000 },
+    media: { maxBytes: 100 * MB },
     dataDir: task.folder,
     results: { keepMs: 0, maxBytes: 1024 * MB, keepWorkflow: false },
   },

@@ -13,6 +13,7 @@ const Task = z.object({
   config: z.object({
     limits: z.object({ runningPerUser: number, waitingPerUser: number, runningAtOnce: number, runMs: number }),
     pictures: z.object({ maxBytes: number, maxPixels: number }),
+    media: z.object({ maxBytes: number }),
     dataDir: z.string(),
     results: z.object({
       keepMs: number,

@@ -49,6 +49,7 @@ export interface Stage {
 interface StageOptions {
   limits?: Partial<Config['limits']>;
   pictures?: Partial<Config['pictures']>;
+  media?: Partial<Config['media']>;
   results?: Partial<Config['results']>;
   viewcomfy?: Partial<LocalViewComfyOptions>;
   discord?: Partial<LocalDiscordOptions>;
@@ -92,6 +93,7 @@ export async function openStage(options: StageOptions = {}): Promise<Stage> {
     config: {
       limits: { runningPerUser: 1, waitingPerUser: 3, runningAtOnce: 1, runMs: 24 * 3600_000, ...options.limits },
       pictures: { maxBytes: 20 * 1024 * 1024, maxPixels: 50_000_000, ...options.pictures },
+      media: { maxBytes: 100 * 1024 * 1024, ...options.media },
       dataDir: join(folder, 'data'),
       results: { keepMs: 7 * 24 * 3600_000, maxBytes: 10 * 1024 ** 3, keepWorkflow: false, ...options.results },
     },

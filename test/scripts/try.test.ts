@@ -46,12 +46,15 @@ describe('npm run try', () => {
 
   it.each([
     ['an option that is missing', ['--prompt', 'a pilot'], /--character is missing/],
+    ['all options that are missing', ['--seed', '1'], /^--prompt is missing: [^]*^--character is missing: /m],
+    ['an option of another recipe', [...REQUIRED, '--steps', '9'], /^The recipe character has no option --steps\./],
+    ['several problems', [...REQUIRED, '--upscale', '99', '--seed', 'x'], /^--upscale: .*\n--seed: .*\n$/],
     ['an unknown option', ['--colour', 'red'], /Unknown option '--colour'/],
     ['a file that is not there', ['--prompt', 'x', '--character', 'nowhere.png'], /nowhere\.png cannot be read/],
     ['a number that is too large', [...REQUIRED, '--upscale', '99'], /^--upscale: This must be a number from 1 to 4/],
     ['a seed that is not whole', [...REQUIRED, '--seed', '1.5'], /^--seed: This must be a whole number/],
     ['a picture that is none', ['--prompt', 'x', '--character', SCRIPT], /^--character: This file is a text file/],
-    ['a recipe that is not there', ['--recipe', 'nothing'], /no recipe nothing; there are character/],
+    ['a recipe that is not there', ['--recipe', 'nothing'], /no recipe nothing; there are .*\bcharacter\b/],
     ['a backend that is not configured', ['--backend', 'viewcomfy', '--prompt', 'x'], /VIEWCOMFY_URL is missing/],
   ])('with %s says what to do', async (_what, args, sentence) => {
     const ended = await runTry(folder, args);
