@@ -3,6 +3,7 @@ import type { Job } from '../job.ts';
 import type { JobView } from '../queue.ts';
 import { button, buttons, container, line, shownFiles, type Button, type Part } from './components.ts';
 import { canRunAgain } from './job-result.ts';
+import { resultNoun } from './nouns.ts';
 import type { Page } from './pages.ts';
 import type { OutgoingFile, OutgoingMessage } from './port.ts';
 import { text } from './text.ts';
@@ -11,6 +12,9 @@ import { text } from './text.ts';
  * What a job's message says, from the job as it is: the same job gives the same message, so that what has not changed
  * need not be sent.
  */
+
+/** All texts of a message together (components/reference.mdx). */
+export const MOST_WORDS = 4000;
 
 /** The strip beside the card, by what the job is at. */
 const COLOURS = { underWay: 0x58_65_f2, done: 0x24_80_46, failed: 0xda_37_3c, quiet: 0x80_84_8e };
@@ -34,11 +38,7 @@ export function card(facts: CardFacts): OutgoingMessage {
     mention !== undefined && line(text.ended(mention)),
     line(text.title(job.recipe.name), text.prompt(job), text.understood(job)),
     ...shownFiles(previews),
-    line(
-      ...situation(facts),
-      ...job.warnings.map((warning) => text.warning(warning)),
-      underWay && needsPress ? text.showResultWhy : '',
-    ),
+    line(...situation(facts), ...text.warnings(job.warnings), underWay && needsPress ? text.showResultWhy : ''),
     buttons([
       underWay && button(text.cancel, 'cancel', id),
       underWay && needsPress && button(text.showResult, 'show', id, { style: ButtonStyle.Primary }),
@@ -78,25 +78,40 @@ export interface ResultFacts {
 
 /** The card with the result. */
 export function resultCard({ job, backend, page, buttons: pressed, mention }: ResultFacts): OutgoingMessage {
-  const { cost } = job.recipe.estimate ?? {};
-  const took = text.done(job.backend ?? backend, (job.endedAt ?? 0) - (job.startedAt ?? 0), cost);
+  const { finished, heading, settings, took, warnings } = resultWords(job, backend);
   const message = framed(COLOURS.done, [
-    mention !== undefined && line(text.finished(mention)),
-    line(text.title(job.recipe.name), text.prompt(job)),
-    ...shownFiles(page.files),
-    line(text.understood(job), `-# ${took}`, ...page.notes, ...job.warnings.map((warning) => text.warning(warning))),
+    mention !== undefined && line(finished),
+    line(...heading),
+    ...shownFiles(page.files, page.texts),
+    line(settings, took, ...page.notes, ...warnings),
     buttons(pressed),
   ]);
   return { ...message, files: page.files, ...(mention !== undefined && { mention }) };
 }
 
-/** Files and notes about them, without a card around: what does not fit into the card, and the other files. */
+/** Characters that notes and texts may have in a card with the job's result, whether it names its owner or not. */
+export function resultRoom(job: Job, backend: string): number {
+  const words = Object.values(resultWords(job, backend)).flat();
+  return MOST_WORDS - words.reduce((sum, { length }) => sum + length + 1, 0);
+}
+
+function resultWords(job: Job, backend: string) {
+  const { cost } = job.recipe.estimate ?? {};
+  return {
+    finished: text.finished(job),
+    heading: [text.title(job.recipe.name), text.prompt(job)],
+    settings: text.understood(job),
+    took: `-# ${text.done(job.backend ?? backend, (job.endedAt ?? 0) - (job.startedAt ?? 0), cost)}`,
+    warnings: text.warnings(job.warnings),
+  };
+}
+
+/** Files, texts and notes about them, without a card around: what does not fit into the card, and the other files. */
 export function filesMessage(
-  files: readonly OutgoingFile[],
-  notes: readonly string[],
+  { files, texts, notes }: Pick<Page, 'files' | 'texts' | 'notes'>,
   pressed: readonly (Button | false)[] = [],
 ): OutgoingMessage {
-  const parts = [...shownFiles(files), notes.length > 0 && line(...notes), buttons(pressed)];
+  const parts = [...shownFiles(files, texts), notes.length > 0 && line(...notes), buttons(pressed)];
   return { components: parts.filter((part) => part !== false), files };
 }
 
@@ -140,11 +155,11 @@ function situation({ job, backend: standard, ahead, startsAt, endsAt, coldMs, us
     }
     case 'delivering':
     case 'done':
-      return [text.delivering];
+      return [text.delivering(job)];
     case 'cancelled':
       return [text.cancelled(job)];
     case 'failed':
-      return [text.failed(job.failure, backend, job.recipe)];
+      return [text.failed(job.failure, backend, job.recipe, resultNoun(job))];
     case 'interrupted':
       return [text.interrupted(backend)];
   }

@@ -45,13 +45,17 @@ export function buttons(given: readonly (Button | false)[]) {
   return components.length > 0 && { type: ComponentType.ActionRow as const, components };
 }
 
-/** What Discord can show goes into a gallery, everything else is a file to download. */
-export function shownFiles(files: readonly OutgoingFile[]) {
-  const shown = files.filter(({ mediaType }) => /^(image|video)\//.test(mediaType));
+/** What Discord's own pages and apps show or play; of other pictures and videos a gallery would show nothing. */
+const IN_GALLERIES = /^(?:image\/(?:png|jpeg|gif|webp|avif)|video\/(?:mp4|webm|quicktime))$/;
+
+/** What Discord can show goes into a gallery, texts below it, and everything else is a file to download. */
+export function shownFiles(files: readonly OutgoingFile[], texts: readonly string[] = []) {
+  const shown = files.filter(({ mediaType }) => IN_GALLERIES.test(mediaType));
   const others = files.filter((file) => !shown.includes(file));
   const items = shown.map(({ name, description }) => ({ media: { url: `attachment://${name}` }, description }));
   return [
     ...(items.length > 0 ? [{ type: ComponentType.MediaGallery as const, items }] : []),
+    ...texts.map((words) => line(words)),
     ...others.map(({ name }) => ({ type: ComponentType.File as const, file: { url: `attachment://${name}` } })),
   ] satisfies APIMessageTopLevelComponent[];
 }

@@ -2,12 +2,13 @@ import { basename } from 'node:path';
 import type { Job } from '../job.ts';
 import type { Logger } from '../log.ts';
 import { formatBytes } from '../pictures/sizes.ts';
-import { sortOutputs } from '../recipe.ts';
+import { sortOutputs, type StoredFile } from '../recipe.ts';
 import { HOW_TO_JOIN } from '../split.ts';
-import { filesMessage, notice, resultCard } from './card.ts';
+import { filesMessage, MOST_WORDS, notice, resultCard, resultRoom } from './card.ts';
 import { button } from './components.ts';
 import { DiscordError } from './discord-error.ts';
 import { canSqueeze, pageLimits, pieceFiles, type Page, type PageLimits, type Pages } from './pages.ts';
+import { shownName } from './file-names.ts';
 import type { OutgoingMessage } from './port.ts';
 import type { Rendered, Reply, Target } from './reply.ts';
 import { text } from './text.ts';
@@ -44,8 +45,8 @@ export function createDelivery({ pages, backendName, publicUrl, log }: DeliveryD
     return hasOriginals && button(text.originals, 'original', job.id, { bytes: file });
   }
 
-  function next(job: Job, to: number, count: number) {
-    return to < count && button(text.nextPictures(count - to), 'next', job.id, { from: to });
+  function next(job: Job, to: number, main: readonly StoredFile[]) {
+    return to < main.length && button(text.nextOfResult(main.slice(to)), 'next', job.id, { from: to });
   }
 
   /** The first message: the card with the result. */
@@ -55,7 +56,7 @@ export function createDelivery({ pages, backendName, publicUrl, log }: DeliveryD
     { mention, showsNext }: { mention?: string | undefined; showsNext: boolean },
   ): Promise<Rendered> {
     const { main, extra } = sortOutputs(job.recipe, job.files);
-    const page = await pages.page(job, main, 0, limits);
+    const page = await pages.page(job, main, 0, limits, resultRoom(job, backendName));
     const { to } = page;
     const message = resultCard({
       job,
@@ -63,7 +64,7 @@ export function createDelivery({ pages, backendName, publicUrl, log }: DeliveryD
       page,
       mention,
       buttons: [
-        showsNext && next(job, to, main.length),
+        showsNext && next(job, to, main),
         extra.length > 0 && button(text.otherFiles(extra.length), 'files', job.id),
         originals(job, page, limits),
       ],
@@ -73,9 +74,9 @@ export function createDelivery({ pages, backendName, publicUrl, log }: DeliveryD
 
   async function furtherPart(job: Job, from: number, limits: PageLimits, showsNext: boolean): Promise<Rendered> {
     const { main } = sortOutputs(job.recipe, job.files);
-    const page = await pages.page(job, main, from, limits);
-    const pressed = [showsNext && next(job, page.to, main.length), originals(job, page, limits)];
-    return { message: filesMessage(page.files, page.notes, pressed), to: page.to };
+    const page = await pages.page(job, main, from, limits, MOST_WORDS);
+    const pressed = [showsNext && next(job, page.to, main), originals(job, page, limits)];
+    return { message: filesMessage(page, pressed), to: page.to };
   }
 
   /** Tries with less where Discord finds it too much. */
@@ -155,9 +156,9 @@ export function createDelivery({ pages, backendName, publicUrl, log }: DeliveryD
     async filesPage(job, from, fileLimit, squeezed) {
       const { extra } = sortOutputs(job.recipe, job.files);
       const limits = pageLimits(fileLimit, squeezed);
-      const page = await pages.page(job, extra, from, limits);
+      const page = await pages.page(job, extra, from, limits, MOST_WORDS);
       const rest = extra.length - page.to;
-      return filesMessage(page.files, page.notes, [
+      return filesMessage(page, [
         rest > 0 && button(text.nextFiles(rest), 'files', job.id, { from: page.to }),
         originals(job, page, limits),
       ]);
@@ -166,7 +167,7 @@ export function createDelivery({ pages, backendName, publicUrl, log }: DeliveryD
       if (publicUrl !== undefined) {
         const files = await pages.originals(job, shownLimit);
         const lines = files.map(({ path }) =>
-          text.link(basename(path), `${publicUrl}/${job.id}/${encodeURIComponent(basename(path))}`),
+          text.link(shownName(basename(path)), `${publicUrl}/${job.id}/${encodeURIComponent(basename(path))}`),
         );
         return notice([text.original, ...lines].join('\n'));
       }
@@ -177,7 +178,7 @@ export function createDelivery({ pages, backendName, publicUrl, log }: DeliveryD
       const areSplit = pieces.some(({ name }) => /\.\d{3}$/.test(name));
       const notes = [`-# ${text.originalFiles(pieces.length, size)}`, ...(areSplit ? [`-# ${HOW_TO_JOIN}`] : [])];
       const rest = pieces.length - to;
-      return filesMessage(files, from === 0 ? notes : [], [
+      return filesMessage({ files, texts: [], notes: from === 0 ? notes : [] }, [
         rest > 0 && button(text.nextFiles(rest), 'original', job.id, { from: to, bytes: shownLimit }),
       ]);
     },

@@ -10,7 +10,7 @@ import { JOBS_COMMAND } from '../commands.ts';
 export const JOBS_COMMAND_JSON: RESTPostAPIChatInputApplicationCommandsJSONBody = {
   type: ApplicationCommandType.ChatInput,
   name: JOBS_COMMAND,
-  description: 'Your latest jobs: how they stand, and their pictures again',
+  description: 'Your latest jobs: how they stand, and their results again',
   integration_types: [ApplicationIntegrationType.GuildInstall, ApplicationIntegrationType.UserInstall],
   contexts: [InteractionContextType.Guild, InteractionContextType.BotDM, InteractionContextType.PrivateChannel],
 };

@@ -21,6 +21,21 @@ export function shortened(text: string, length: number): string {
   return cut(text, length);
 }
 
+/** Control characters and text-turning ones, but not the ends of lines. */
+const UNSEEN_IN_LINES = /[^\P{Cc}\n\t]|[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu;
+
+/** Several lines in the typewriter face, of at most `length` UTF-16 units, which a person can copy as they were. */
+export function block(text: string, length: number): string {
+  const words = text.replaceAll(UNSEEN_IN_LINES, '').replaceAll(/`{3,}/g, (run) => 'ˋ'.repeat(run.length));
+  return `\`\`\`\n${words.length <= length ? words : `${withinUnits(words, length - 1)}…`}\n\`\`\``;
+}
+
+/** Never ends within a character. */
+function withinUnits(text: string, length: number): string {
+  const end = text.slice(0, length);
+  return end.isWellFormed() ? end : end.slice(0, -1);
+}
+
 function cut(text: string, length: number): string {
   const line = text.replaceAll(UNSEEN, ' ').replaceAll(/\s+/g, ' ').trim();
   const characters = Array.from(line);

@@ -2,19 +2,24 @@ import { stat } from 'node:fs/promises';
 import { basename } from 'node:path';
 import type { Job } from '../job.ts';
 import type { Logger } from '../log.ts';
-import { fitPicture } from '../pictures/fit.ts';
+import { fitPicture, type FittedFile } from '../pictures/fit.ts';
 import { stripPngText } from '../pictures/png-text.ts';
 import { formatBytes } from '../pictures/sizes.ts';
-import type { StoredFile } from '../recipe.ts';
+import { sortOutputs, type StoredFile } from '../recipe.ts';
 import type { Spool } from '../spool.ts';
 import { splitFile } from '../split.ts';
+import { excerptOf } from './excerpt.ts';
+import { attachmentName, isDataFile, pieceName, shownName } from './file-names.ts';
 import type { OutgoingFile } from './port.ts';
 import { text } from './text.ts';
 
 /** Files of a job, put into as many messages as it takes and made to fit. */
 export interface Pages {
-  /** As many of the files as one message holds, from the given one on. */
-  page(job: Job, files: readonly StoredFile[], from: number, limits: PageLimits): Promise<Page>;
+  /**
+   * As many of the files as one message holds, from the given one on: one at least.
+   * @param words characters that texts and notes may have
+   */
+  page(job: Job, files: readonly StoredFile[], from: number, limits: PageLimits, words: number): Promise<Page>;
   /** The files that are larger than what was shown, as they are. @param shownLimit bytes */
   originals(job: Job, shownLimit: number): Promise<readonly StoredFile[]>;
   /** The same, in pieces where they are larger than one file may be here. */
@@ -32,6 +37,8 @@ export interface PageLimits {
 
 export interface Page {
   readonly files: readonly OutgoingFile[];
+  /** texts, or how they begin, ready to be shown */
+  readonly texts: readonly string[];
   /** what was done to the files, or could not be: whole lines */
   readonly notes: readonly string[];
   /** the first file that is not in this page nor in those before */
@@ -80,46 +87,65 @@ export function createPages({ spool, keepWorkflow, log }: PagesDependencies): Pa
   }
 
   async function originals(job: Job, shownLimit: number): Promise<readonly StoredFile[]> {
-    await bare(job.files);
-    const sizes = await Promise.all(job.files.map(async ({ path }) => (await stat(path)).size));
-    return job.files.filter((_, index) => (sizes[index] ?? 0) > shownLimit);
+    // What is hidden is not given away here either.
+    const { main, extra } = sortOutputs(job.recipe, job.files);
+    const files = [...main, ...extra];
+    await bare(files);
+    const sizes = await Promise.all(files.map(async ({ path }) => (await stat(path)).size));
+    return files.filter((_, index) => (sizes[index] ?? 0) > shownLimit);
   }
 
   return {
     originals,
-    async page(job, files, from, limits) {
+    async page(job, files, from, limits, words) {
       const folder = await spool.folder(job.id, 'results');
       const shown: (OutgoingFile & { readonly size: number })[] = [];
+      const texts: ShownText[] = [];
       const notes: string[] = [];
       let room = limits.request;
+      let left = words;
       let hasOriginals = false;
       let to = from;
       for (const file of files.slice(from)) {
-        if (limits.files > 0 && shown.length >= limits.files) break;
+        // What one message does not hold comes in the next; but each holds something.
+        const mayWait = to > from;
+        if ((limits.files > 0 && shown.length >= limits.files) || texts.length >= MOST_TEXTS) break;
         await bare([file]);
+        const excerpt = await excerptOf(file.path);
+        const shownText = excerpt && textOf(file.name, excerpt.block);
+        if (shownText && excerpt.isWhole && !isDataFile(file.name)) {
+          if (shownText.length > left && mayWait) break;
+          if (shownText.length <= left) {
+            left -= shownText.length;
+            texts.push(shownText);
+            to += 1;
+            continue;
+          }
+        }
         const fitted = limits.files > 0 ? await fitPicture(file.path, limits.file, folder) : 'too-large';
+        const note = noteOf(file, fitted);
+        if (note.length > left && mayWait) break;
         if (fitted === 'too-large') {
           log.warn({ job: job.id, file: file.name, size: file.size, limit: limits.file }, 'File too large for Discord');
-          notes.push(`-# ${text.tooLarge(file.name, formatBytes(file.size))}`);
           hasOriginals = true;
-          to += 1;
-          continue;
+        } else {
+          const { path, mediaType, size, extension } = fitted;
+          if (size > room && shown.length > 0) break;
+          room -= size;
+          const name = attachmentName(file.name, extension, shown);
+          shown.push({ name, path, mediaType, size, description: shownName(file.name) });
+          hasOriginals ||= path !== file.path;
         }
-        const { path, mediaType, size, extension, note } = fitted;
-        if (shown.length > 0 && size > room) break;
-        room -= size;
-        shown.push({
-          name: attachmentName(file.name, extension, shown),
-          path,
-          mediaType,
-          size,
-          description: file.name,
-        });
-        if (note) notes.push(text.note(file.name, note));
-        hasOriginals ||= path !== file.path;
+        // Each is a line of its own.
+        left -= note === '' ? 0 : note.length + 1;
+        if (note !== '') notes.push(note);
+        if (shownText && shownText.length <= left && fitted !== 'too-large') {
+          left -= shownText.length;
+          texts.push(shownText);
+        }
         to += 1;
       }
-      return { files: shown, notes: notes.slice(0, MOST_NOTES), to, hasOriginals };
+      return { files: shown, texts: labelled(texts), notes, to, hasOriginals };
     },
     async pieces(job, shownLimit, fileLimit) {
       const folder = await spool.folder(job.id, 'results');
@@ -131,8 +157,32 @@ export function createPages({ spool, keepWorkflow, log }: PagesDependencies): Pa
   };
 }
 
-/** A card has 4000 characters for all it says. */
-const MOST_NOTES = 12;
+/** A message has 40 components, and there can be a file for each. */
+const MOST_TEXTS = 10;
+
+interface ShownText {
+  readonly label: string;
+  readonly block: string;
+  /** whether its name was given by somebody who wanted it to be read */
+  readonly isNamed: boolean;
+  /** characters, with what separates it from others */
+  readonly length: number;
+}
+
+function textOf(name: string, block: string): ShownText {
+  const label = text.label(shownName(name));
+  return { label, block, isNamed: shownName(name) !== name, length: label.length + block.length + 2 };
+}
+
+/** What one text is called does not matter. */
+function labelled(texts: readonly ShownText[]): string[] {
+  return texts.map(({ label, block, isNamed }) => (texts.length > 1 || isNamed ? `${label}\n${block}` : block));
+}
+
+function noteOf({ name, size }: StoredFile, fitted: FittedFile | 'too-large'): string {
+  if (fitted === 'too-large') return `-# ${text.tooLarge(shownName(name), formatBytes(size))}`;
+  return fitted.note === undefined ? '' : text.note(shownName(name), fitted.note);
+}
 
 /** The pieces that one message holds, from the given one on; their names stay as they are, or they could not be joined. */
 export function pieceFiles(pieces: readonly StoredFile[], from: number): { files: OutgoingFile[]; to: number } {
@@ -141,20 +191,8 @@ export function pieceFiles(pieces: readonly StoredFile[], from: number): { files
   for (const { path, mediaType, size } of pieces.slice(from)) {
     if (files.length >= FILES_A_MESSAGE || (files.length > 0 && size > room)) break;
     room -= size;
-    const name = basename(path)
-      .toLowerCase()
-      .replaceAll(/[^a-z0-9._-]+/g, '_');
+    const name = pieceName(basename(path));
     files.push({ name, path, mediaType, description: name });
   }
   return { files, to: from + files.length };
-}
-
-/** Discord changes other characters, and `attachment://` finds only the first file of a name. */
-function attachmentName(name: string, extension: string, taken: readonly { readonly name: string }[]): string {
-  const stem = name
-    .replace(/\.[^.]*$/, '')
-    .toLowerCase()
-    .replaceAll(/[^a-z0-9_-]+/g, '_');
-  const wanted = `${stem || 'file'}${extension}`;
-  return taken.some((file) => file.name === wanted) ? `${taken.length + 1}-${wanted}` : wanted;
 }

@@ -2,9 +2,10 @@ import { pathToFileURL } from 'node:url';
 import type { BackendErrorType, BackendFault } from '../errors.ts';
 import type { Failure, Job, JobState } from '../job.ts';
 import type { JobView } from '../queue.ts';
-import type { Option, Recipe } from '../recipe.ts';
+import type { Option, Recipe, StoredFile } from '../recipe.ts';
 import { hasResult } from './job-result.ts';
 import { code, moment, plain, shortened } from './markdown.ts';
+import { nounOf, resultNoun, type Noun } from './nouns.ts';
 
 /**
  * Every sentence that a person can read in Discord. What comes from outside is made harmless here and nowhere else.
@@ -15,6 +16,9 @@ const SHOWN_PROMPT = 280;
 const SHOWN_VALUE = 80;
 const SHOWN_LINE = 90;
 const SHOWN_DETAIL = 300;
+/** Of all answers, and of all warnings, in a card: so there is room for 1000 characters of notes and texts. */
+const SHOWN_ANSWERS = 1000;
+const SHOWN_WARNINGS = 1000;
 /** Beside others in a list. */
 const SHOWN_IN_LIST = 80;
 /** Of an option in a select (components/reference.mdx). */
@@ -24,7 +28,10 @@ export const text = {
   cancel: 'Cancel',
   showResult: 'Show result',
   runAgain: 'Run again',
-  nextPictures: (count: number) => (count === 1 ? 'Next picture' : `Next ${count} pictures`),
+  nextOfResult(files: readonly Pick<StoredFile, 'mediaType'>[]): string {
+    const { noun, isOne } = nounOf(files);
+    return isOne ? `Next ${noun}` : `Next ${files.length} ${noun}`;
+  },
   nextFiles: (count: number) => (count === 1 ? 'Next file' : `Next ${count} files`),
   originals: 'Originals',
   pickJob: 'Show…',
@@ -69,8 +76,11 @@ export const text = {
   },
 
   optionProblem: (option: string, problem: string) => `**${option}**: ${problem}`,
-  fileNotFetched: 'Discord did not hand this file over. Please send the command again.',
-  fileFromElsewhere: 'This file does not come from Discord. Please attach it to the command.',
+  pictureNotFetched: 'Discord did not hand this file over. Please send the command again.',
+  pictureTooLarge: (size: string, most: string) =>
+    `This file has ${size}; at most ${most} are taken. Please send a smaller picture.`,
+  missing: 'This is needed.',
+  pictureFromElsewhere: 'This file does not come from Discord. Please attach it to the command.',
 
   title: (recipe: string) => `### /${recipe}`,
   prompt(job: Job): string {
@@ -105,10 +115,17 @@ export const text = {
     return shown && `-# ${shown}`;
   },
   preview: 'What it looks like so far',
-  delivering: '**Sending the pictures…**',
+  delivering: (job: Job) => `**Sending the ${resultNoun(job).noun}…**`,
   showResultWhy:
-    '-# Discord lets the bot change this message for 15 minutes after the command. Press **Show result** now and then, and the pictures come here; without it they come another way, or with `/jobs`.',
+    '-# Discord lets the bot change this message for 15 minutes after the command. Press **Show result** now and then, and the result comes here; without it, it comes another way, or with `/jobs`.',
   warning: (warning: string) => `-# ⚠ ${plain(warning, SHOWN_DETAIL)}`,
+
+  /** The first of them: each may be long, and a card has words of its own. */
+  warnings: (warnings: readonly string[]) =>
+    firstOf(
+      warnings.map((warning) => text.warning(warning)),
+      SHOWN_WARNINGS,
+    ),
 
   /** What was understood: every answer that is not the option's default, but the prompt, which is quoted above. */
   understood(job: Job): string {
@@ -117,12 +134,16 @@ export const text = {
       if (name === 'prompt' || answer === undefined || isDefault(option, answer)) return [];
       return [`${name} ${answerText(answer)}`];
     });
-    return parts.length > 0 ? `-# ${parts.join(' · ')}` : '';
+    const shown = firstOf(parts, SHOWN_ANSWERS);
+    const more = parts.length - shown.length;
+    return parts.length > 0 ? `-# ${[...shown, ...(more > 0 ? [`and ${more} more`] : [])].join(' · ')}` : '';
   },
 
   done: (backend: string, ms: number, cost?: string) =>
     `${duration(ms)} on ${backend}${cost === undefined ? '' : ` · ${plain(cost, SHOWN_VALUE)}`}`,
   otherFiles: (count: number) => (count === 1 ? '1 other file' : `${count} other files`),
+  /** above a text that is shown in the message itself */
+  label: (name: string) => `-# ${plain(name, SHOWN_VALUE)}`,
   tooLarge: (name: string, size: string) =>
     `${plain(name, SHOWN_VALUE)} has ${size} and is too large for Discord here. It is kept: press **Originals**, or see \`/jobs\`.`,
   link: (name: string, url: string) => `- [${plain(name, SHOWN_VALUE)}](${url})`,
@@ -130,13 +151,17 @@ export const text = {
   originalFiles: (count: number, size: string) =>
     `As they are, untouched: ${count === 1 ? '1 file' : `${count} files`}, ${size} in all.`,
   note: (name: string, note: string) => `-# ${plain(name, SHOWN_VALUE)}: ${note}`,
-  finished: (user: string) => `<@${user}>, your pictures are here.`,
+  finished(job: Job): string {
+    const { noun, isOne } = resultNoun(job);
+    return `<@${job.user}>, your ${noun} ${isOne ? 'is' : 'are'} here.`;
+  },
   ended: (user: string) => `<@${user}>, this is how your job ended.`,
 
   cancelled(job: Job): string {
     if (job.startedAt === undefined) return 'Cancelled before its turn came.';
     if (hasResult(job)) {
-      return 'Cancelled while the pictures were sent. What was made can still be seen with `/jobs`.';
+      const { noun, isOne } = resultNoun(job);
+      return `Cancelled while the ${noun} ${isOne ? 'was' : 'were'} sent. What was made can still be seen with \`/jobs\`.`;
     }
     return job.canStop === false
       ? `Cancelled here. ${job.backend} cannot stop a run that it has begun, so it goes on there, and may have been paid for.`
@@ -161,14 +186,14 @@ export const text = {
     return { label: shortened(`/${recipe.name} ${prompt}`, MOST_IN_OPTION), description: STATES[state] };
   },
 
-  failed(failure: Failure | undefined, backend: string, recipe?: Recipe): string {
+  failed(failure: Failure | undefined, backend: string, recipe?: Recipe, noun: Noun = nounOf([])): string {
     switch (failure?.by) {
       case 'backend':
         return backendFailure(failure.fault, backend, recipe);
       case 'delivery':
-        return 'The pictures were made, but Discord did not take them for a day. They are kept: `/jobs` shows them.';
+        return undelivered(noun);
       case 'disk':
-        return 'The pictures could not be kept, because the disk of the bot did not take them. Please tell the person who runs it.';
+        return 'The result could not be kept, because the disk of the bot did not take it. Please tell the person who runs it.';
       default:
         return text.ourFault;
     }
@@ -179,6 +204,17 @@ const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
 /** So that what is said about a time does not change whenever it is measured anew. */
 const GRID_MS = 30_000;
+
+function undelivered({ noun, isOne }: Noun): string {
+  const [was, it, keptIt] = isOne ? ['was', 'it', 'It is'] : ['were', 'them', 'They are'];
+  return `The ${noun} ${was} made, but Discord did not take ${it} for a day. ${keptIt} kept: \`/jobs\` shows ${it}.`;
+}
+
+/** As many as have so many characters in all. */
+function firstOf(parts: readonly string[], length: number): string[] {
+  let left = length;
+  return parts.filter((part) => (left -= part.length) >= 0);
+}
 
 function rounded(ms: number): number {
   return Math.ceil(ms / GRID_MS) * GRID_MS;
@@ -234,12 +270,12 @@ const BACKEND_SENTENCES: Readonly<Record<BackendErrorType, (backend: string) => 
     `${backend} turned the bot away, so the person who runs the bot has to look at its settings or its account there.`,
   invalid: (backend) => `${backend} did not accept what was sent.`,
   failed: (backend) => `${backend} ran it, and the run failed.`,
-  cut: (backend) => `The connection to ${backend} broke before the pictures had arrived.`,
+  cut: (backend) => `The connection to ${backend} broke before the result had arrived.`,
   timeout: (backend) => `${backend} took too long, so the run was given up.`,
   'too-large': (backend) => `${backend} sent more than the bot takes.`,
   unintelligible: (backend) =>
     `What answered at the address of ${backend} does not speak its language. The person who runs the bot has to look at that address.`,
-  unknown: (backend) => `${backend} does not know the run any more, so its pictures cannot be fetched.`,
+  unknown: (backend) => `${backend} does not know the run any more, so its result cannot be fetched.`,
   cancelled: () => 'Cancelled.',
 };
 

@@ -138,7 +138,7 @@ export async function makeFile(content: string | number, name = 'picture.png') {
 }
 
 export function filesOf(...files: OutgoingFile[]): OutgoingMessage {
-  return filesMessage(files, []);
+  return filesMessage({ files, texts: [], notes: [] });
 }
 
 /** What the local Discord recorded of the bot, in order. */

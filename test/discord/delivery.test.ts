@@ -15,7 +15,8 @@ import { gone, openReply, tooLarge, unavailable } from './_reply.ts';
 
 const MIB = 1024 * 1024;
 
-type Files = readonly (readonly [name: string, bytes: number])[];
+/** Their bytes, or how many random ones. */
+type Files = readonly (readonly [name: string, content: number | string | Buffer])[];
 
 describe('a delivery', () => {
   let folder: string;
@@ -25,17 +26,25 @@ describe('a delivery', () => {
   });
   afterEach(() => rm(folder, { recursive: true }));
 
-  async function setUp(files: Files, change: Partial<ReplyNote> = {}, publicUrl?: string) {
+  async function setUp(files: Files, change: Partial<ReplyNote> = {}, publicUrl?: string, about: Partial<Job> = {}) {
     const spool = await createSpool(folder);
     const results = await spool.folder('job', 'results');
     const stored = [];
-    for (const [name, size] of files) {
+    for (const [name, content] of files) {
       const path = join(results, name);
-      await writeFile(path, randomBytes(size));
-      stored.push({ name, mediaType: 'video/mp4', path, size });
+      const bytes = Buffer.from(typeof content === 'number' ? randomBytes(content) : content);
+      await writeFile(path, bytes);
+      stored.push({ name, mediaType: 'video/mp4', path, size: bytes.length });
     }
     const request = { id: 'job', recipe: character, user: '1', answers: { prompt: 'a pilot' }, note: '' };
-    const job: Job = { ...acceptJob(request, 0), state: 'delivering', startedAt: 0, endedAt: 2000, files: stored };
+    const job: Job = {
+      ...acceptJob(request, 0),
+      state: 'delivering',
+      startedAt: 0,
+      endedAt: 2000,
+      files: stored,
+      ...about,
+    };
     const log = pino({ level: 'silent' });
     const pages = createPages({ spool, keepWorkflow: false, log });
     const open = openReply({ fileLimit: 20 * MIB, ...change });
@@ -53,6 +62,11 @@ describe('a delivery', () => {
   const namesOf = (opened: Opened) => sent(opened).map(({ names }) => names);
   const buttonsOf = (message: OutgoingMessage | undefined) =>
     [...JSON.stringify(message).matchAll(/"custom_id":"([^"]+)"/g)].map(([, id]) => id);
+  /** The words of a message, by component. */
+  function textsOf(message: OutgoingMessage | undefined): string[] {
+    const found = JSON.stringify(message).matchAll(/"content":("(?:[^"\\]|\\.)*")/g);
+    return Array.from(found, ([, json = '""']) => String(JSON.parse(json)));
+  }
   const many = (count: number): Files => Array.from({ length: count }, (_, index) => [`other_${index}.mp4`, 10]);
 
   it('splits what one request of 25 MiB cannot hold, in order', async () => {
@@ -159,6 +173,107 @@ describe('a delivery', () => {
     const second = await delivery.originalsPage(job, 2, 2 * MIB, 10 * MIB);
     expect(second.files?.map(({ name }) => name)).toEqual(['image_1_00001_.mp4.003']);
     expect(buttonsOf(second)).toEqual([]);
+  });
+
+  const hiding: Partial<Job> = {
+    recipe: { ...character, outputs: { main: ['main'], hidden: ['secret'] } },
+  };
+
+  it('never shows, counts or hands out what is hidden', async () => {
+    const files: Files = [
+      ['main_00001_.mp4', 3 * MIB],
+      ['extra_00001_.mp4', 3 * MIB],
+      ['secret_00001_.mp4', 3 * MIB],
+    ];
+    const opened = await setUp(files, { fileLimit: 2 * MIB }, undefined, hiding);
+    const { delivery, job } = opened;
+    await delivery.deliverResult(job, opened.reply, opened.signal);
+    const first = opened.asked[0]?.message;
+    expect(JSON.stringify(first)).toContain('1 other file');
+    const all = [
+      first,
+      await delivery.resultPage(job, 0, 2 * MIB, 0),
+      await delivery.filesPage(job, 0, 2 * MIB, 0),
+      await delivery.originalsPage(job, 0, 2 * MIB, 10 * MIB),
+    ];
+    expect(all.at(-1)?.files?.map(({ name }) => name)).toEqual(['main_00001_.mp4', 'extra_00001_.mp4']);
+    const linked = await setUp(files, {}, 'https://pictures.example', hiding);
+    all.push(await linked.delivery.originalsPage(linked.job, 0, 2 * MIB, 10 * MIB));
+    expect(JSON.stringify(all.at(-1))).toContain('main_00001_.mp4');
+    for (const message of all) expect(JSON.stringify(message)).not.toContain('secret');
+  });
+
+  it('shows a short text in the card itself, and a long one as a file with its beginning', async () => {
+    const long = 'word '.repeat(5000);
+    const opened = await setUp([
+      ['text_1.txt', 'a cat @everyone'],
+      ['text_2.txt', long],
+      ['table.csv', 'a,b\n1,2\n'],
+    ]);
+    await opened.delivery.deliverResult(opened.job, opened.reply, opened.signal);
+    expect(namesOf(opened)).toEqual([['text_2.txt', 'table.csv']]);
+    const texts = textsOf(opened.asked[0]?.message);
+    expect(texts).toContain('-# text\\_1\\.txt\n```\na cat @everyone\n```');
+    expect(texts.find((text) => text.includes('word word'))).toMatch(/…\n```$/);
+    expect(texts).toContain('-# table\\.csv\n```\na,b\n1,2\n```');
+  });
+
+  it('calls a lone text nothing, but what its author called it', async () => {
+    const lone = await setUp([['text_1.txt', 'a cat']]);
+    await lone.delivery.deliverResult(lone.job, lone.reply, lone.signal);
+    expect(textsOf(lone.asked[0]?.message)).toContain('```\na cat\n```');
+    const called = await setUp([['__My caption__1.txt', 'a cat']]);
+    await called.delivery.deliverResult(called.job, called.reply, called.signal);
+    expect(textsOf(called.asked[0]?.message)).toContain('-# My caption\n```\na cat\n```');
+  });
+
+  it('never has more than 4000 characters and 40 components in a message, nor leaves a text out', async () => {
+    const texts = Array.from({ length: 25 }, (_, index): Files[number] => [
+      `text_${index}.txt`,
+      `text ${index} ${'*'.repeat(960)}`,
+    ]);
+    const options = Object.fromEntries(
+      Array.from({ length: 25 }, (_, index) => [
+        `option-${index}-${'x'.repeat(20)}`,
+        { kind: 'text' as const, description: 'words', parameters: [] },
+      ]),
+    );
+    const opened = await setUp([...texts, ...many(15)], {}, undefined, {
+      recipe: { ...character, name: 'n'.repeat(32), options, outputs: { main: [] } },
+      answers: {
+        prompt: '*'.repeat(500),
+        ...Object.fromEntries(Object.keys(options).map((name) => [name, '_'.repeat(90)])),
+      },
+      warnings: Array.from({ length: 9 }, () => '#'.repeat(400)),
+      backend: 'B'.repeat(60),
+    });
+    await opened.delivery.deliverResult(opened.job, opened.reply, opened.signal);
+    const messages = opened.asked.flatMap(({ message }) => message ?? []);
+    expect(messages.length).toBeGreaterThan(5);
+    for (const message of messages) {
+      expect(textsOf(message).join('').length).toBeLessThanOrEqual(4000);
+      expect([...JSON.stringify(message).matchAll(/"type":/g)].length).toBeLessThanOrEqual(40);
+    }
+    const said = messages.flatMap(textsOf).join('\n');
+    for (const [, content] of texts) expect(said).toContain(content);
+    expect(namesOf(opened).flat()).toHaveLength(15);
+  });
+
+  it('puts into a gallery only what Discord shows, by its bytes', async () => {
+    const opened = await setUp([
+      ['a.png', Buffer.from('GIF89a\x01\0\x01\0', 'latin1')],
+      ['b.png', Buffer.from('8BPS\0\x01', 'latin1')],
+      ['c.png', Buffer.from('ID3\x03\0', 'latin1')],
+      ['d.png', Buffer.from('PK\x03\x04\0', 'latin1')],
+    ]);
+    await opened.delivery.deliverResult(opened.job, opened.reply, opened.signal);
+    const json = JSON.stringify(opened.asked[0]?.message);
+    expect([...json.matchAll(/"media":\{"url":"attachment:\/\/([^"]+)"/g)].map(([, name]) => name)).toEqual(['a.gif']);
+    expect([...json.matchAll(/"file":\{"url":"attachment:\/\/([^"]+)"/g)].map(([, name]) => name)).toEqual([
+      'b.psd',
+      'c.mp3',
+      'd.zip',
+    ]);
   });
 
   it('gives a link to the originals where there is a public address', async () => {

@@ -34,7 +34,7 @@ describe('what is shown of a result', () => {
     const job = acceptJob({ id: 'job', recipe: character, user: '1', answers: {}, note: '' }, 0);
     const file = { name: 'Image_1.png', mediaType: 'image/png', path, size: 1 };
     const pages = createPages({ spool, keepWorkflow, log: pino({ level: 'silent' }) });
-    const { files, hasOriginals } = await pages.page(job, [file], 0, pageLimits(MIB));
+    const { files, hasOriginals } = await pages.page(job, [file], 0, pageLimits(MIB), 1000);
     expect(files.map(({ name }) => name)).toEqual(['image_1.png']);
     expect(hasOriginals).toBe(false);
     return (await readFile(path)).toString('latin1');
