@@ -76,11 +76,9 @@ export const text = {
   },
 
   optionProblem: (option: string, problem: string) => `**${option}**: ${problem}`,
-  pictureNotFetched: 'Discord did not hand this file over. Please send the command again.',
-  pictureTooLarge: (size: string, most: string) =>
-    `This file has ${size}; at most ${most} are taken. Please send a smaller picture.`,
+  fileNotFetched: 'Discord did not hand this file over. Please send the command again.',
   missing: 'This is needed.',
-  pictureFromElsewhere: 'This file does not come from Discord. Please attach it to the command.',
+  fileFromElsewhere: 'This file does not come from Discord. Please attach it to the command.',
 
   title: (recipe: string) => `### /${recipe}`,
   prompt(job: Job): string {
