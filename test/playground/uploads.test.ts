@@ -124,3 +124,27 @@ test('a file that had to make room is gone as behind an expired address', async 
   const answers = await Promise.all(urls.map((url) => fetch(url)));
   expect(answers.map(({ status }) => status)).toEqual([404, 200]);
 });
+
+test('a part of a file is given to those who ask for one, as players of films do', async () => {
+  const { rest, channel } = await stage();
+  const path = Routes.channelMessages(await channel('characters'));
+  const data = Buffer.from('0123456789');
+  const files = [{ name: 'film.webm', data, contentType: 'video/webm' }];
+  const { attachments } = z.custom<APIMessage>().parse(await rest.post(path, { body: {}, files }));
+  const ask = async (range: string) => {
+    const response = await fetch(attachments[0]?.url ?? '', { headers: { range } });
+    const { status, headers } = response;
+    return [status, headers.get('content-range'), await response.text(), headers.get('content-type')];
+  };
+  expect(await ask('bytes=2-4')).toEqual([206, 'bytes 2-4/10', '234', 'video/webm']);
+  expect(await ask('bytes=7-')).toEqual([206, 'bytes 7-9/10', '789', 'video/webm']);
+  expect(await ask('bytes=8-99')).toEqual([206, 'bytes 8-9/10', '89', 'video/webm']);
+  expect(await ask('bytes=-3')).toEqual([206, 'bytes 7-9/10', '789', 'video/webm']);
+  expect(await ask('bytes=-99')).toEqual([206, 'bytes 0-9/10', '0123456789', 'video/webm']);
+  for (const beyond of ['bytes=10-', 'bytes=-0']) {
+    expect(await ask(beyond)).toEqual([416, 'bytes */10', '', null]);
+  }
+  for (const none of ['bytes=4-2', 'bytes=-', 'bytes=0-1,3-4', 'lines=1-2']) {
+    expect(await ask(none)).toEqual([200, null, '0123456789', 'video/webm']);
+  }
+});

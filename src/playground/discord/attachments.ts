@@ -36,9 +36,16 @@ export interface Attachments {
   describe(file: StoredFile): APIAttachment;
   forget(file: StoredFile): void;
   /** the file behind an address, `undefined` where there is none or the signature has expired or is wrong */
-  read(path: string, query: URLSearchParams): Promise<{ bytes: Buffer; mediaType: string } | undefined>;
+  find(path: string, query: URLSearchParams): FoundFile | undefined;
   /** Frees what is on disk. */
   close(): void;
+}
+
+export interface FoundFile {
+  readonly mediaType: string;
+  readonly size: number;
+  /** All of it, or a part. `undefined`: it had to make room */
+  readonly read: KeptBytes['read'];
 }
 
 interface FileDetails {
@@ -66,7 +73,7 @@ export function createAttachments({
 }): Attachments {
   const secret = randomBytes(32);
   const store = createByteStore({ folder: tmpdir(), mostBytes });
-  const bodies = new Map<string, { kept: KeptBytes; mediaType: string }>();
+  const bodies = new Map<string, { kept: KeptBytes; mediaType: string; size: number }>();
 
   function drop(path: string) {
     bodies.get(path)?.kept.forget();
@@ -79,7 +86,7 @@ export function createAttachments({
     const filename = sanitizedName(given);
     const path = `/cdn/${place}/${id}/${filename}`;
     const [measured, kept] = await Promise.all([measure(file.bytes), store.keep(file.bytes)]);
-    bodies.set(path, { kept, mediaType: file.mediaType });
+    bodies.set(path, { kept, mediaType: file.mediaType, size: file.bytes.length });
     for (const [oldest, body] of bodies) {
       if (!body.kept.isGone()) break;
       bodies.delete(oldest);
@@ -126,19 +133,18 @@ export function createAttachments({
     };
   }
 
-  async function read(path: string, query: URLSearchParams) {
+  function find(path: string, query: URLSearchParams): FoundFile | undefined {
     const [expires, issued, hm] = [query.get('ex'), query.get('is'), query.get('hm')];
-    if (expires === null || issued === null || hm === null) return;
+    if (expires === null || issued === null || hm === null) return undefined;
     const expected = signature(path, expires, issued);
     const given = Buffer.from(hm, 'hex');
-    if (given.length !== expected.length || !timingSafeEqual(given, expected)) return;
-    if (Number.parseInt(expires, 16) * 1000 < clock.now()) return;
+    if (given.length !== expected.length || !timingSafeEqual(given, expected)) return undefined;
+    if (Number.parseInt(expires, 16) * 1000 < clock.now()) return undefined;
     const body = bodies.get(path);
-    const bytes = await body?.kept.read();
-    return body && bytes ? { bytes, mediaType: body.mediaType } : undefined;
+    return body && { mediaType: body.mediaType, size: body.size, read: body.kept.read };
   }
 
-  return { keep, describe, read, forget: (file) => drop(file.path), close: store.close };
+  return { keep, describe, find, forget: (file) => drop(file.path), close: store.close };
 }
 
 /** A name as Discord keeps it: ASCII letters, digits, `_`, `-` and `.`; spaces become `_`, anything else goes. */

@@ -10,8 +10,8 @@ export interface ByteStore {
 }
 
 export interface KeptBytes {
-  /** `undefined`: they are gone */
-  read(): Promise<Buffer | undefined>;
+  /** All of them, or a part that is within them. `undefined`: they are gone */
+  read(from?: number, count?: number): Promise<Buffer | undefined>;
   /** whether they were forgotten or had to make room */
   isGone(): boolean;
   forget(): void;
@@ -68,10 +68,10 @@ export function createByteStore({ folder, mostBytes }: { folder: string; mostByt
     let isForgotten = false;
 
     return {
-      async read() {
+      async read(from = 0, count = length - from) {
         if (isForgotten || segment.isGone) return undefined;
-        const found = Buffer.allocUnsafe(length);
-        await file.read(found, 0, length, at);
+        const found = Buffer.allocUnsafe(count);
+        await file.read(found, 0, count, at + from);
         return found;
       },
       isGone: () => isForgotten || segment.isGone,

@@ -5,9 +5,12 @@ import type { PersonRoute } from './person-routes.ts';
 
 /** The files of messages and options, and everybody's avatar. */
 export function cdnRoutes(attachments: Attachments): PersonRoute[] {
-  async function file(path: string, query: URLSearchParams): Promise<Reply> {
-    const found = await attachments.read(path, query);
-    if (!found) {
+  async function file(path: string, query: URLSearchParams, wanted: string | undefined): Promise<Reply> {
+    const found = attachments.find(path, query);
+    const part = found && partOf(wanted, found.size);
+    if (part === 'none') return { status: 416, headers: { 'content-range': `bytes */${found?.size ?? 0}` } };
+    const bytes = await found?.read(part?.from, part && part.to - part.from + 1);
+    if (!found || !bytes) {
       return {
         status: 404,
         bytes: Buffer.from('This content is no longer available.'),
@@ -19,15 +22,23 @@ export function cdnRoutes(attachments: Attachments): PersonRoute[] {
       'content-type': found.mediaType,
       'content-security-policy': 'sandbox',
       'x-content-type-options': 'nosniff',
+      'cache-control': 'private, max-age=3600',
+      'accept-ranges': 'bytes',
     };
-    return { status: 200, bytes: found.bytes, headers: { ...headers, 'cache-control': 'private, max-age=3600' } };
+    if (!part) return { status: 200, bytes, headers };
+    return {
+      status: 206,
+      bytes,
+      headers: { ...headers, 'content-range': `bytes ${part.from}-${part.to}/${found.size}` },
+    };
   }
 
   function fileRoute(kind: string, first: string): PersonRoute {
     return {
       method: 'GET',
       path: `/cdn/${kind}/{${first}}/{attachment}/{name}`,
-      handle: ({ param, query }) => file(`/cdn/${kind}/${param(first)}/${param('attachment')}/${param('name')}`, query),
+      handle: ({ param, query, response }) =>
+        file(`/cdn/${kind}/${param(first)}/${param('attachment')}/${param('name')}`, query, response.req.headers.range),
     };
   }
 
@@ -43,4 +54,17 @@ export function cdnRoutes(attachments: Attachments): PersonRoute[] {
     fileRoute('attachments', 'channel'),
     fileRoute('ephemeral-attachments', 'application'),
   ];
+}
+
+/**
+ * The part of a file that a `Range` header asks for, its last byte included: a player moves about in a film by it.
+ * @returns undefined for the whole file, where nothing, several parts or nonsense is asked for
+ */
+function partOf(range: string | undefined, size: number): { from: number; to: number } | 'none' | undefined {
+  const [, first, last] = /^bytes=(\d*)-(\d*)$/.exec(range ?? '') ?? [];
+  if (first === undefined || last === undefined || first + last === '') return undefined;
+  const from = first === '' ? Math.max(0, size - Number(last)) : Number(first);
+  const to = first === '' || last === '' ? size - 1 : Math.min(Number(last), size - 1);
+  if (first !== '' && last !== '' && Number(last) < from) return undefined;
+  return from > to ? 'none' : { from, to };
 }
