@@ -5,12 +5,12 @@ import type { Config } from './config.ts';
 import { keepDefaultFiles } from './default-files.ts';
 import { createAccept } from './discord/accept.ts';
 import { createArrivals } from './discord/arrivals.ts';
-import { problemNotice } from './discord/card.ts';
 import { createButtons } from './discord/buttons.ts';
 import { createDiscordClient } from './discord/client.ts';
 import { createDelivery } from './discord/delivery.ts';
 import { createFileLimits } from './discord/file-limits.ts';
 import { createFollower } from './discord/follow.ts';
+import { createForms } from './discord/forms.ts';
 import { createInputs } from './discord/inputs.ts';
 import { createInteractions } from './discord/interactions.ts';
 import { createJobs } from './discord/jobs.ts';
@@ -100,6 +100,7 @@ export async function startBot({ config, backend, discord, clock, log, ...option
   const arrivals = createArrivals({ store, port, clock, log });
   const accept = createAccept({ queue, arrivals, follow: follower.follow, port, spool, clock, log });
   const buttons = createButtons({
+    recipes,
     queue,
     delivery,
     follower,
@@ -113,7 +114,8 @@ export async function startBot({ config, backend, discord, clock, log, ...option
     log,
   });
   const listJobs = createJobs({ queue, port, keepMs: results.keepMs });
-  const interactions = createInteractions({ recipes, inputs, accept, buttons, listJobs, port, clock, log });
+  const forms = createForms({ recipes, store, queue, inputs, accept, port, spool, clock, log });
+  const interactions = createInteractions({ recipes, inputs, accept, buttons, forms, listJobs, port, clock, log });
   // Before the first command of this process comes.
   const untold = await queue.untold();
   const left = arrivals.left(untold);
@@ -122,7 +124,7 @@ export async function startBot({ config, backend, discord, clock, log, ...option
   if (discord.register) await registerCommands(client.bot, id, recipes);
   queue.start();
   retention.start();
-  void arrivals.tell(left, problemNotice(text.arrivedTooSoon));
+  void arrivals.tell(left, text.arrivedTooSoon);
 
   return {
     application: id,

@@ -9,21 +9,31 @@ import type { Arrivals } from './arrivals.ts';
 import { problemNotice } from './card.ts';
 import { placeOf, type Asked } from './interaction.ts';
 import type { Port, Visibility } from './port.ts';
-import { beginNote, type ReplyNote } from './reply-note.ts';
+import { beginNote, type ReplyNote, type Typed } from './reply-note.ts';
 import { text } from './text.ts';
 
-/** What is asked for, in a command or by a button. */
+/** What is asked for, in a command, by a button or with a form. */
 interface Wish {
+  /** the job's, where it is decided already */
+  readonly id?: string;
   readonly recipe: Recipe;
   readonly visibility: Visibility;
   /** Makes the answers of a job, its pictures in its folder. @throws UserError with what is wrong */
   readonly answersFor: (job: string) => Promise<GivenAnswers>;
   /** the job that it is another run of */
   readonly againOf?: Job;
+  /** given back where no job comes of it */
+  readonly typed?: Typed;
 }
 
-/** Answers with a card and puts a job in line, or says why not. */
-export type Accept = (interaction: Asked, wish: Wish) => Promise<void>;
+/** Answers with a card and puts a job in line, or says why not. Answers whether there is a job. */
+export type Accept = (interaction: Asked, wish: Wish) => Promise<boolean>;
+
+/** Why a person may not have another job now. */
+export async function refusalOf(queue: Pick<Queue, 'unfinishedOf'>, user: string, refusal: Refusal): Promise<string> {
+  if (refusal.refused === 'full') return text.overLimit(await queue.unfinishedOf(user), refusal.checking);
+  return refusal.refused === 'disk' ? text.noRoom : text.closing;
+}
 
 interface AcceptDependencies {
   queue: Queue;
@@ -36,14 +46,9 @@ interface AcceptDependencies {
 }
 
 export function createAccept({ queue, arrivals, follow, port, spool, clock, log }: AcceptDependencies): Accept {
-  async function sentenceOf(user: string, refusal: Refusal): Promise<string> {
-    if (refusal.refused === 'full') return text.overLimit(await queue.unfinishedOf(user), refusal.checking);
-    return refusal.refused === 'disk' ? text.noRoom : text.closing;
-  }
-
-  async function enter(note: ReplyNote, wish: Wish, admission: Admission): Promise<void> {
-    const id = spool.newJobId();
-    const { recipe, answersFor, againOf } = wish;
+  async function enter(arrival: ReplyNote, wish: Wish, admission: Admission): Promise<boolean> {
+    const { id = spool.newJobId(), recipe, answersFor, againOf } = wish;
+    const { typed: _, ...note } = arrival;
     const { user } = note;
     let job: Job;
     try {
@@ -52,27 +57,30 @@ export function createAccept({ queue, arrivals, follow, port, spool, clock, log 
     } catch (error) {
       if (!(error instanceof UserError)) log.error({ job: id, error }, 'Answers not read');
       const sentence = error instanceof UserError ? text.problems(error.problems) : text.ourFault;
-      void arrivals.tell([note], problemNotice(sentence));
+      void arrivals.tell([arrival], sentence);
       await spool.remove(id);
-      return;
+      return false;
     }
     // The card is the job's from here on.
     arrivals.remove(note);
     follow(job);
+    return true;
   }
 
   return async function accept(interaction, wish) {
-    const { visibility } = wish;
+    const { visibility, typed } = wish;
     const place = placeOf(interaction);
     const admission = await queue.admit(place.user);
     if ('refused' in admission) {
-      return await port.answer(place.call, problemNotice(await sentenceOf(place.user, admission)), 'private');
+      const sentence = await refusalOf(queue, place.user, admission);
+      await port.answer(place.call, problemNotice(text.withTyped(sentence, typed)), 'private');
+      return false;
     }
     try {
-      const note = beginNote({ ...place, visibility, now: clock.now() });
+      const note = beginNote({ ...place, visibility, ...(typed && { typed }), now: clock.now() });
       // Before anything else that waits: there are 3 s.
       const message = await arrivals.begin(note);
-      await enter({ ...note, ...(message !== undefined && { message }) }, wish, admission);
+      return await enter({ ...note, ...(message !== undefined && { message }) }, wish, admission);
     } finally {
       admission.leave();
     }

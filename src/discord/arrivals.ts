@@ -4,9 +4,9 @@ import { createGate } from '../gate.ts';
 import type { Job } from '../job.ts';
 import type { Logger } from '../log.ts';
 import type { Store } from '../store.ts';
-import { problemNotice } from './card.ts';
+import { notice, problemNotice } from './card.ts';
 import { DiscordError } from './discord-error.ts';
-import type { OutgoingMessage, Port } from './port.ts';
+import type { Port } from './port.ts';
 import { readNote, type ReplyNote } from './reply-note.ts';
 import { text } from './text.ts';
 
@@ -24,8 +24,11 @@ export interface Arrivals {
   remove(note: ReplyNote): void;
   /** What a killed process has left; to be asked for before new ones come. @param jobs those it has left: their cards are theirs */
   left(jobs: readonly Job[]): readonly ReplyNote[];
-  /** Tells them why nothing was started, for as long as their tokens live; then they are no arrivals any more. Never fails. */
-  tell(notes: readonly ReplyNote[], message: OutgoingMessage): Promise<void>;
+  /**
+   * Tells them why nothing was started, and gives back what they typed, for as long as their tokens live; then they are
+   * no arrivals any more. Never fails.
+   */
+  tell(notes: readonly ReplyNote[], sentence: string): Promise<void>;
   /** Tries no more: what was not told is told by the next process. */
   stop(): void;
 }
@@ -67,12 +70,21 @@ export function createArrivals({ store, port, clock, log }: ArrivalsDependencies
     });
   }
 
-  async function tell(notes: readonly ReplyNote[], message: OutgoingMessage): Promise<void> {
+  /** What was typed for a public answer is nobody else's business before there is a job that shows it. */
+  async function tellNow({ call, visibility, typed }: ReplyNote, sentence: string): Promise<void> {
+    const isPublic = visibility === 'public';
+    await port.editReply(call, problemNotice(isPublic ? sentence : text.withTyped(sentence, typed)), 'twice');
+    if (!isPublic || !typed) return;
+    await port.followUp(call, notice(text.withTyped(text.typedBack, typed)), 'private', 'twice');
+  }
+
+  async function tell(notes: readonly ReplyNote[], sentence: string): Promise<void> {
     const inTurn = createGate(AT_ONCE);
-    async function tellOne({ origin, call, tokenUntil }: ReplyNote): Promise<void> {
+    async function tellOne(note: ReplyNote): Promise<void> {
+      const { origin, tokenUntil } = note;
       for (let attempt = 0; clock.now() < tokenUntil; attempt += 1) {
         try {
-          await port.editReply(call, message, 'twice');
+          await tellNow(note, sentence);
           break;
         } catch (error) {
           log.warn({ interaction: origin, error }, 'An arrival could not be told');
@@ -97,7 +109,7 @@ export function createArrivals({ store, port, clock, log }: ArrivalsDependencies
       return await port.defer(note.call, note.visibility).catch((error: unknown) => {
         // It may be there all the same, and would say "thinking" for good.
         const isUnsure = error instanceof DiscordError && error.kind === 'unavailable';
-        if (isUnsure) void tell([note], problemNotice(text.notAnswered));
+        if (isUnsure) void tell([note], text.notAnswered);
         else forget(note.origin);
         throw error;
       });

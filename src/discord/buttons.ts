@@ -6,10 +6,11 @@ import { UserError } from '../errors.ts';
 import type { Job } from '../job.ts';
 import type { Logger } from '../log.ts';
 import type { Queue } from '../queue.ts';
-import type { GivenAnswers } from '../recipe.ts';
+import type { GivenAnswers, Recipe } from '../recipe.ts';
 import type { Spool } from '../spool.ts';
 import type { Accept } from './accept.ts';
 import type { Arrivals } from './arrivals.ts';
+import { barredFrom } from './bar.ts';
 import { card, notice, problemNotice } from './card.ts';
 import type { Pressed } from './custom-id.ts';
 import type { Delivery } from './delivery.ts';
@@ -30,6 +31,7 @@ export interface Buttons {
 }
 
 interface ButtonsDependencies {
+  recipes: ReadonlyMap<string, Recipe>;
   queue: Pick<Queue, 'get' | 'view' | 'cancel'>;
   delivery: Pick<Delivery, 'resultPage' | 'filesPage' | 'originalsPage'>;
   follower: Pick<Follower, 'renew'>;
@@ -45,7 +47,8 @@ interface ButtonsDependencies {
 }
 
 export function createButtons(dependencies: ButtonsDependencies): Buttons {
-  const { queue, delivery, follower, accept, arrivals, port, spool, inTurn, backendName, clock, log } = dependencies;
+  const { recipes, queue, delivery, follower, accept, arrivals, port, spool, inTurn, backendName, clock, log } =
+    dependencies;
   /** jobs that are being run again this moment */
   const starting = new Set<string>();
 
@@ -61,7 +64,7 @@ export function createButtons(dependencies: ButtonsDependencies): Buttons {
       await answer();
       arrivals.remove(note);
     } catch (error) {
-      void arrivals.tell([note], problemNotice(text.notAnswered));
+      void arrivals.tell([note], text.notAnswered);
       throw error;
     }
   }
@@ -120,6 +123,9 @@ export function createButtons(dependencies: ButtonsDependencies): Buttons {
       return await port.answer(call, notice(text.againAlready), 'private');
     }
     if (!canRunAgain(job)) return await port.answer(call, notice(text.notAgain), 'private');
+    // Who may use it can have been decided anew since then.
+    const barred = barredFrom(recipes.get(job.recipe.name) ?? job.recipe, interaction);
+    if (barred !== undefined) return await port.answer(call, notice(barred), 'private');
     starting.add(job.id);
     try {
       await accept(interaction, {

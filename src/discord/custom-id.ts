@@ -33,5 +33,17 @@ export function parseCustomId(id: string): Pressed | undefined {
   return Pressed.safeParse({ action, job, from, bytes }).data;
 }
 
+const FORM = /^form:([\w-]+)$/;
+
+/** Of the modal of a form that is kept. */
+export function formId(form: string): string {
+  return `form:${form}`;
+}
+
+/** undefined for what is not ours */
+export function parseFormId(id: string): string | undefined {
+  return FORM.exec(id)?.[1];
+}
+
 /** Of the select below a person's jobs; its values are jobs. */
 export const PICK_JOB = 'jobs';

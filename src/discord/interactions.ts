@@ -3,6 +3,7 @@ import {
   ApplicationCommandType,
   ComponentType,
   InteractionType,
+  type APIApplicationCommandAutocompleteInteraction,
   type APIChatInputApplicationCommandInteraction,
   type APIInteraction,
   type APIMessageComponentInteraction,
@@ -13,13 +14,17 @@ import { UserError } from '../errors.ts';
 import type { Logger } from '../log.ts';
 import type { ParameterValue, Recipe } from '../recipe.ts';
 import type { Accept } from './accept.ts';
+import { barredFrom } from './bar.ts';
 import type { Buttons } from './buttons.ts';
 import { notice, problemNotice } from './card.ts';
 import { parseCustomId, PICK_JOB } from './custom-id.ts';
+import { DiscordError } from './discord-error.ts';
+import { hasLongTexts, type Forms } from './forms.ts';
 import type { GivenOptions, Inputs } from './inputs.ts';
-import { callOf } from './interaction.ts';
+import { callOf, typedIn } from './interaction.ts';
 import type { Port } from './port.ts';
 import { madeAt } from './snowflake.ts';
+import { suggestionsFor } from './suggestions.ts';
 import { text } from './text.ts';
 
 /** Answers what people do. */
@@ -38,6 +43,7 @@ interface InteractionsDependencies {
   inputs: Inputs;
   accept: Accept;
   buttons: Buttons;
+  forms: Forms;
   listJobs: (interaction: APIChatInputApplicationCommandInteraction) => Promise<void>;
   port: Port;
   clock: Clock;
@@ -45,7 +51,7 @@ interface InteractionsDependencies {
 }
 
 export function createInteractions(dependencies: InteractionsDependencies): Interactions {
-  const { recipes, inputs, accept, buttons, listJobs, port, clock, log } = dependencies;
+  const { recipes, inputs, accept, buttons, forms, listJobs, port, clock, log } = dependencies;
   const seen = new Set<string>();
   const underWay = new Set<Promise<void>>();
   let isStopped = false;
@@ -60,9 +66,11 @@ export function createInteractions(dependencies: InteractionsDependencies): Inte
       case InteractionType.MessageComponent:
         return await onComponent(interaction);
       case InteractionType.ModalSubmit:
+        return await forms.submit(interaction);
       case InteractionType.ApplicationCommandAutocomplete:
+        return await suggest(interaction);
       case InteractionType.Ping:
-        // The bot shows no modals, completes nothing, and pings come over HTTP only.
+        // They come over HTTP only.
         return undefined;
     }
   }
@@ -71,12 +79,31 @@ export function createInteractions(dependencies: InteractionsDependencies): Inte
     if (interaction.data.name === JOBS_COMMAND) return await listJobs(interaction);
     const recipe = recipes.get(interaction.data.name);
     if (!recipe) return await port.answer(callOf(interaction), notice(text.unknownCommand), 'private');
+    const barred = barredFrom(recipe, interaction);
+    if (barred !== undefined) return await port.answer(callOf(interaction), notice(barred), 'private');
     const given = givenOptions(interaction);
-    return await accept(interaction, {
-      recipe,
-      visibility: given.values.get(PRIVATE_OPTION) === true ? 'private' : 'public',
-      answersFor: (job) => inputs.read(job, recipe, given),
-    });
+    const visibility = given.values.get(PRIVATE_OPTION) === true ? 'private' : 'public';
+    if (hasLongTexts(recipe)) return await forms.show(interaction, recipe, given, visibility);
+    await accept(interaction, { recipe, visibility, answersFor: (job) => inputs.read(job, recipe, given) });
+  }
+
+  /** What is typed is asked about with every few letters: an answer that comes too late is followed by another one. */
+  async function suggest(interaction: APIApplicationCommandAutocompleteInteraction): Promise<void> {
+    const { name, options } = interaction.data;
+    const recipe = recipes.get(name);
+    const typed = options.find((option) => 'focused' in option && option.focused);
+    const option = recipe && typed && Object.hasOwn(recipe.options, typed.name) && recipe.options[typed.name];
+    const isOpen =
+      recipe &&
+      option &&
+      option.kind === 'choice' &&
+      typed &&
+      'value' in typed &&
+      barredFrom(recipe, interaction) === undefined;
+    const choices = isOpen ? suggestionsFor(option, String(typed.value)) : [];
+    await port
+      .suggest(callOf(interaction), choices)
+      .catch((error: unknown) => log.debug({ interaction: interaction.id, error }, 'Choices not told'));
   }
 
   async function onComponent(interaction: APIMessageComponentInteraction): Promise<void> {
@@ -94,10 +121,13 @@ export function createInteractions(dependencies: InteractionsDependencies): Inte
       await route(interaction);
     } catch (error) {
       log.error({ interaction: interaction.id, error }, 'Interaction failed');
-      // Trouble with the disk, before anything was answered.
-      if (!(error instanceof UserError)) return;
+      const isForm = interaction.type === InteractionType.ModalSubmit;
+      // Trouble with the disk, before anything was answered; of a form also our own fault, so that nobody types it again.
+      if (!(error instanceof UserError) && (!isForm || error instanceof DiscordError)) return;
+      const sentence = error instanceof UserError ? error.message : text.ourFault;
+      const told = isForm ? text.withTyped(sentence, typedIn(interaction.data)) : sentence;
       await port
-        .answer(callOf(interaction), problemNotice(error.message), 'private')
+        .answer(callOf(interaction), problemNotice(told), 'private')
         .catch((cause: unknown) => log.warn({ interaction: interaction.id, error: cause }, 'Trouble not told'));
     }
   }
@@ -105,7 +135,8 @@ export function createInteractions(dependencies: InteractionsDependencies): Inte
   return {
     async handle(interaction) {
       if (isStopped || seen.has(interaction.id)) return;
-      seen.add(interaction.id);
+      // What is typed comes by the dozen, and may be answered twice.
+      if (interaction.type !== InteractionType.ApplicationCommandAutocomplete) seen.add(interaction.id);
       const [oldest] = seen;
       if (seen.size > REMEMBERED && oldest !== undefined) seen.delete(oldest);
       log.debug({ interaction: interaction.id, ageMs: clock.now() - madeAt(interaction.id) }, 'Interaction');

@@ -6,6 +6,7 @@ import {
   RESTJSONErrorCodes,
   Routes,
   type APIMessageTopLevelComponent,
+  type APIModalInteractionResponseCallbackData,
   type GuildPremiumTier,
 } from 'discord-api-types/v10';
 import type { REST } from 'discord.js';
@@ -26,6 +27,12 @@ export interface Port {
   deferUpdate(call: Call): Promise<void>;
   /** A first answer that is whole. */
   answer(call: Call, message: OutgoingMessage, visibility: Visibility): Promise<void>;
+  /** A first answer that asks for more. */
+  showModal(call: Call, modal: APIModalInteractionResponseCallbackData): Promise<void>;
+  /** The answer to what is being typed into an option: at most 25, of at most 100 characters each. */
+  suggest(call: Call, choices: readonly string[]): Promise<void>;
+  /** A message of its own beside the reply, which must have been edited already. It may arrive twice. */
+  followUp(call: Call, message: OutgoingMessage, visibility: Visibility, tries?: Tries): Promise<string>;
   editReply(call: Call, message: OutgoingMessage, tries?: Tries, signal?: AbortSignal): Promise<string>;
   editMessage(
     channel: string,
@@ -201,6 +208,28 @@ export function createPort({ interactions, bot, token, patience = PORT_PATIENCE,
         type: InteractionResponseType.ChannelMessageWithSource,
         data: payloadOf(message, visibility),
       });
+    },
+    async showModal(call, modal) {
+      await callback(call, { type: InteractionResponseType.Modal, data: modal });
+    },
+    async suggest(call, choices) {
+      await callback(call, {
+        type: InteractionResponseType.ApplicationCommandAutocompleteResult,
+        data: { choices: choices.map((choice) => ({ name: choice, value: choice })) },
+      });
+    },
+    followUp(call, message, visibility, tries = 'patient') {
+      const route = Routes.webhook(call.application, call.token);
+      const query = new URLSearchParams({ wait: 'true' });
+      async function post(signal: AbortSignal): Promise<unknown> {
+        return await interactions.post(route, {
+          ...byCallToken,
+          query,
+          body: await formOf(message, visibility),
+          signal,
+        });
+      }
+      return sendMessage('follow-up', message, tries, post);
     },
     editReply(call, message, tries = 'patient', given?: AbortSignal) {
       const route = Routes.webhookMessage(call.application, call.token, '@original');

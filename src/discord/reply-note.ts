@@ -47,6 +47,11 @@ const Note = z.object({
   message: z.string().exactOptional(),
   /** of the direct messages with the user, where they were opened */
   directChannel: z.string().exactOptional(),
+  /** the long texts of a form by their options, while there is no job that has them */
+  typed: z
+    .array(z.tuple([z.string(), z.string()]))
+    .readonly()
+    .exactOptional(),
   /** ways that were refused for good */
   closed: z.array(Way),
   /** how often Discord found the files too large or too many */
@@ -58,13 +63,16 @@ const Note = z.object({
 });
 export type ReplyNote = z.infer<typeof Note>;
 
+/** What a person typed into a form: by option, in its order. */
+export type Typed = NonNullable<ReplyNote['typed']>;
+
 /** receiving-and-responding.mdx: 15 minutes. */
 const TOKEN_LIFE_MS = 15 * 60_000;
 
 /** What is known of a reply when its interaction comes. */
 interface Begin extends Pick<
   ReplyNote,
-  'call' | 'user' | 'channel' | 'guild' | 'botIsMember' | 'visibility' | 'fileLimit'
+  'call' | 'user' | 'channel' | 'guild' | 'botIsMember' | 'visibility' | 'fileLimit' | 'typed'
 > {
   readonly now: number;
 }

@@ -1,11 +1,13 @@
 import { pathToFileURL } from 'node:url';
+import type { Bar } from '../access.ts';
 import type { BackendErrorType, BackendFault } from '../errors.ts';
 import type { Failure, Job, JobState } from '../job.ts';
 import type { JobView } from '../queue.ts';
 import type { Option, Recipe, StoredFile } from '../recipe.ts';
 import { hasResult } from './job-result.ts';
-import { code, moment, plain, shortened } from './markdown.ts';
+import { block, code, moment, plain, shortened } from './markdown.ts';
 import { nounOf, resultNoun, type Noun } from './nouns.ts';
+import type { Typed } from './reply-note.ts';
 
 /**
  * Every sentence that a person can read in Discord. What comes from outside is made harmless here and nowhere else.
@@ -44,6 +46,19 @@ export const text = {
   againAlready: 'This job is run again already: the newer one has a message of its own, and `/jobs` shows it.',
   notAgain: 'This job cannot be run again. Please send the command anew.',
   endedAlready: 'This job has ended already.',
+  barred,
+  onlyAgeRestricted: 'This command may be used in age-restricted channels only, and this one is for everybody.',
+  unknownForm: 'This form is not kept any more, so nothing was started. Please send the command again.',
+  formNotYours: 'Only the person who sent the command can fill in its form. You can send the command yourself.',
+  formSentAlready: 'This form was sent already: its job has a message of its own, and `/jobs` shows it.',
+  formBeingRead: 'This form was sent already, and is being read.',
+  needed: 'This is needed.',
+  typedBack: 'Nothing was started, and nobody else sees this.',
+  /** What was typed comes back, where nothing became of it, as much of it as there is room for. */
+  withTyped(sentence: string, typed: Typed = []): string {
+    const given = typedBlocks(typed, MOST_IN_MESSAGE - sentence.length);
+    return given === '' ? sentence : `${sentence}\n${given}`;
+  },
   ourFault:
     'Something went wrong in the bot itself, not in what you did. Nothing is running for you; you can try again.',
   filesGone: 'The files of this job are not kept any more.',
@@ -77,7 +92,6 @@ export const text = {
 
   optionProblem: (option: string, problem: string) => `**${option}**: ${problem}`,
   fileNotFetched: 'Discord did not hand this file over. Please send the command again.',
-  missing: 'This is needed.',
   fileFromElsewhere: 'This file does not come from Discord. Please attach it to the command.',
 
   title: (recipe: string) => `### /${recipe}`,
@@ -197,6 +211,54 @@ export const text = {
     }
   },
 };
+
+/** Discord's word for a server is another one in the names of its permissions. */
+function permissionName(permission: string): string {
+  return permission.replaceAll(/(?<=[a-z])(?=[A-Z])/g, ' ').replaceAll('Guild', 'Server');
+}
+
+function barred(bar: Bar): string {
+  if (bar.by === 'server') return 'This command may be used in certain servers only, and this is none of them.';
+  const roles = bar.roles.slice(0, MOST_ROLES).map((role) => `<@&${role}>`);
+  const whom = [
+    ...(roles.length > 0
+      ? [`members with ${bar.roles.length > 1 ? 'one of the roles' : 'the role'} ${roles.join(', ')}`]
+      : []),
+    ...(bar.permission === undefined ? [] : [`members with the permission **${permissionName(bar.permission)}**`]),
+    ...(bar.users.length > 0 ? ['certain people by name'] : []),
+  ];
+  return `This command is only for ${whom.join(', and for ')}.`;
+}
+
+/** Named in a sentence. */
+const MOST_ROLES = 10;
+/** Discord's 4000 of all texts of a message, and a little less. */
+const MOST_IN_MESSAGE = 3900;
+/** An option's name, of which every character may need a backslash, and the marks around it and its block. */
+const SHOWN_OPTION = 32;
+const AROUND_BLOCK = 2 * SHOWN_OPTION + 16;
+const LEAST_IN_BLOCK = 20;
+
+/** Each text whole where they fit together, else the short ones whole and the rest cut alike. */
+function typedBlocks(typed: Typed, most: number): string {
+  const title = 'This is what you typed:';
+  const given = typed.filter(([, words]) => words.trim() !== '');
+  let room = most - title.length - given.length * AROUND_BLOCK;
+  let left = given.length;
+  const lengths = new Map<string, number>();
+  for (const [option, words] of given.toSorted(([, a], [, b]) => a.length - b.length)) {
+    const length = Math.min(words.length, Math.floor(room / left));
+    lengths.set(option, length);
+    room -= length;
+    left -= 1;
+  }
+  const blocks = given.flatMap(([option, words]) => {
+    const length = lengths.get(option) ?? 0;
+    if (length < Math.min(LEAST_IN_BLOCK, words.length)) return [];
+    return [`**${plain(option, SHOWN_OPTION)}**`, block(words, length)];
+  });
+  return blocks.length > 0 ? [title, ...blocks].join('\n') : '';
+}
 
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;

@@ -41,6 +41,9 @@ export function openReply(change: Partial<ReplyNote> = {}, clock = createManualC
     defer: () => ask('defer', '7'),
     deferUpdate: () => Promise.resolve(),
     answer: () => Promise.resolve(),
+    showModal: () => Promise.resolve(),
+    suggest: () => Promise.resolve(),
+    followUp: (_call, message) => ask('followUp', '8', { message }),
     editReply: (_call, message) => ask('editReply', '7', { message }),
     editMessage: (channel, id, message) => ask('editMessage', id, { channel, message }),
     sendMessage: (channel, message, nonce) =>

@@ -1,7 +1,6 @@
 import { pino } from 'pino';
 import { describe, expect, it } from 'vitest';
 import character from '../../commands/character.ts';
-import { problemNotice } from '../../src/discord/card.ts';
 import { createArrivals } from '../../src/discord/arrivals.ts';
 import { beginNote } from '../../src/discord/reply-note.ts';
 import { text } from '../../src/discord/text.ts';
@@ -41,7 +40,7 @@ describe('a command that is no job yet', () => {
     await arrivals.begin(noteOf('1'));
     await arrivals.begin(noteOf('2'));
     arrivals.remove(noteOf('2'));
-    await arrivals.tell(arrivals.left([]), problemNotice(text.arrivedTooSoon));
+    await arrivals.tell(arrivals.left([]), text.arrivedTooSoon);
     const edits = asked.filter(({ route }) => route === 'editReply');
     expect(edits).toHaveLength(1);
     expect(JSON.stringify(edits[0]?.message)).toContain('Nothing was started; please try it again');
@@ -53,7 +52,7 @@ describe('a command that is no job yet', () => {
     const note = noteOf('1');
     await arrivals.begin(note);
     const request = { id: 'job', recipe: character, user: '1', answers: {}, note: JSON.stringify(note) };
-    await arrivals.tell(arrivals.left([acceptJob(request, 0)]), problemNotice(text.arrivedTooSoon));
+    await arrivals.tell(arrivals.left([acceptJob(request, 0)]), text.arrivedTooSoon);
     expect(asked.map(({ route }) => route)).toEqual(['defer']);
     expect(kept.size).toBe(0);
   });
@@ -62,7 +61,7 @@ describe('a command that is no job yet', () => {
     const { kept, asked, refusals, arrivals, clock } = setUp();
     refusals.editReply = unavailable();
     await arrivals.begin(noteOf('1'));
-    const told = arrivals.tell(arrivals.left([]), problemNotice(text.arrivedTooSoon));
+    const told = arrivals.tell(arrivals.left([]), text.arrivedTooSoon);
     await eventually(() => {
       clock.advance(60_000);
       expect(kept.size).toBe(0);
@@ -87,7 +86,7 @@ describe('a command that is no job yet', () => {
     refusals.editReply = gone(50_027);
     await arrivals.begin(noteOf('1'));
     store.saveArrival('2', 'not JSON');
-    await arrivals.tell(arrivals.left([]), problemNotice(text.arrivedTooSoon));
+    await arrivals.tell(arrivals.left([]), text.arrivedTooSoon);
     expect(kept.size).toBe(0);
   });
 

@@ -22,6 +22,7 @@ async function choose(job: Job | undefined): Promise<string> {
   const { port, log, heard } = local;
   const unused = () => Promise.reject(new Error('not to be asked'));
   const buttons = createButtons({
+    recipes: new Map(),
     queue: {
       get: async () => job,
       view: async () => job && { job },

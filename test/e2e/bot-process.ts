@@ -5,6 +5,8 @@ import { z } from 'zod';
 import { createBackend } from '../../src/backends/index.ts';
 import { startBot } from '../../src/bot.ts';
 import { systemClock } from '../../src/clock.ts';
+import type { Recipe } from '../../src/recipe.ts';
+import { RecipeFile } from '../../src/recipe-file.ts';
 import { COMMANDS_DIRECTORY, loadRecipes } from '../../src/recipe-loader.ts';
 import { createMovableClock } from '../../src/playground/clock.ts';
 
@@ -43,10 +45,12 @@ const Task = z.object({
       pausesMs: z.array(number).readonly(),
     }),
   }),
+  /** other than those of commands/ */
+  recipes: z.array(RecipeFile).exactOptional(),
   /** how far its time is ahead */
   aheadMs: number,
 });
-export type BotTask = z.infer<typeof Task>;
+export type BotTask = Omit<z.infer<typeof Task>, 'recipes'> & { readonly recipes?: readonly Recipe[] };
 const Told = z.union([z.object({ advanceMs: number }), z.literal('stop')]);
 
 const [message]: unknown[] = await once(process, 'message');
@@ -56,7 +60,9 @@ clock.advance(task.aheadMs);
 const log = pino({ level: process.env['STAGE_LOG'] ?? 'silent' }, pino.destination({ dest: 2, sync: true }));
 const bot = await startBot({
   config: task.config,
-  recipes: await loadRecipes({ directories: [COMMANDS_DIRECTORY] }),
+  recipes: task.recipes
+    ? new Map(task.recipes.map((recipe) => [recipe.name, recipe]))
+    : await loadRecipes({ directories: [COMMANDS_DIRECTORY] }),
   backend: await createBackend(task.backend, { clock: systemClock, log }),
   discord: task.discord,
   clock,

@@ -23,6 +23,10 @@ export interface Person {
   press(message: SeenMessage, label: RegExp): Promise<string>;
   /** Chooses in the select of a message. @returns the interaction's id */
   choose(message: SeenMessage, customId: string, value: string): Promise<string>;
+  /** Fills in the modal that a command was answered with, once it is there. @returns the submit's interaction's id */
+  submitModal(interaction: string, fields: Record<string, string>): Promise<string>;
+  /** What is offered while this person types into an option. */
+  autocomplete(command: string, option: string, typed: string, channel?: string): Promise<string[]>;
   /** The id of a channel by its name, or of this person's own by its kind: `dm`, `group-dm`. */
   channelOf(place: string): Promise<string>;
   /** What became of an interaction. */
@@ -57,6 +61,7 @@ const Interaction = z.object({
   state: z.enum(['pending', 'answered', 'failed']),
   answeredAfterMs: z.number().optional(),
   message: z.string().optional(),
+  modal: z.object({ title: z.string(), custom_id: z.string(), components: z.array(z.unknown()) }).optional(),
 });
 type Interaction = z.infer<typeof Interaction>;
 
@@ -181,6 +186,20 @@ export function createPerson(url: string, name: string): Person {
       const button = message.buttons.find((candidate) => label.test(candidate.label));
       if (!button) throw new Error(`no button ${label} on: ${message.text}`);
       return await use(message.id, button.customId);
+    },
+    async submitModal(interaction, fields) {
+      await expect
+        .poll(async () => (await person.interaction(interaction)).modal, { timeout: 10_000, interval: 30 })
+        .toBeDefined();
+      const body = JSON.stringify({ interaction, fields });
+      const headers = { 'content-type': 'application/json' };
+      const started = z.object({ interaction: z.string() });
+      return (await ask(started, `${base}/modals`, { method: 'POST', body, headers })).interaction;
+    },
+    async autocomplete(command, option, typed, channel = 'characters') {
+      const query = new URLSearchParams({ command, option, value: typed, channel });
+      const Choices = z.object({ choices: z.array(z.object({ name: z.string(), value: z.string() })) });
+      return (await ask(Choices, `${base}/autocomplete?${query.toString()}`)).choices.map(({ name }) => name);
     },
     choose: (message, customId, value) => use(message.id, customId, [value]),
     async channelOf(place) {

@@ -141,7 +141,7 @@ export async function openStage(options: StageOptions = {}): Promise<Stage> {
     const child = fork(BOT, [], { execArgv: ['--disable-warning=ExperimentalWarning'], stdio: 'inherit' });
     const exited = once(child, 'exit');
     const { recipes } = options;
-    child.send({ ...task, ...(recipes && { recipes: [...recipes] }), aheadMs } satisfies BotTask);
+    child.send({ ...task, ...(recipes && { recipes }), aheadMs } satisfies BotTask);
     await Promise.race([
       once(child, 'message'),
       exited.then(() => Promise.reject(new Error('The bot ended while it started'))),
