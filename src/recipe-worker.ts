@@ -4,7 +4,6 @@ import { isAbsolute } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { inspect, types } from 'node:util';
 import { parentPort, workerData } from 'node:worker_threads';
-import { z } from 'zod';
 
 /**
  * The thread in which the files of recipes are loaded, one after the other. Node loads a module once in a thread, and
@@ -31,7 +30,7 @@ process.once('beforeExit', () => {
   if (current !== undefined) say(failed(current, [{ path: current, text: 'it awaits what never comes' }]));
 });
 // Not awaited at the top: Node would complain of that itself where a file never ends.
-void loadAll(z.array(z.string()).parse(workerData));
+void loadAll(workerData);
 
 async function loadAll(paths: readonly string[]): Promise<void> {
   for (const path of paths) {
