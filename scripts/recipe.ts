@@ -1,10 +1,11 @@
 import { access, mkdir, realpath, writeFile } from 'node:fs/promises';
-import { join, relative, sep } from 'node:path';
+import { join, relative, resolve, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { JOBS_COMMAND } from '../src/commands.ts';
 import { UserError } from '../src/errors.ts';
 import type { Recipe } from '../src/recipe.ts';
+import { COMMANDS_DIRECTORY } from '../src/recipe-loader.ts';
 import { readViewComfyFile, type Form } from '../src/view-comfy.ts';
 import { readWorkflowSource, WorkflowFileError } from '../src/workflow-file.ts';
 import { printWritten } from '../src/written-json.ts';
@@ -28,7 +29,6 @@ npm run recipe -- view_comfy.json --name portrait
   --commands DIR    where the recipe goes, such as your COMMANDS_DIR; default: commands
   --force           writes over a recipe of this name`;
 
-const COMMANDS = fileURLToPath(new URL('../commands', import.meta.url));
 const RECIPE_MODULE = fileURLToPath(new URL('../src/recipe.ts', import.meta.url));
 
 /** More is not read by anybody. */
@@ -44,7 +44,7 @@ try {
 
 async function makeRecipe(): Promise<void> {
   const { path, name, values } = readArguments();
-  const folder = values.commands ?? COMMANDS;
+  const folder = values.commands ?? COMMANDS_DIRECTORY;
   const files = { recipe: join(folder, `${name}.ts`), workflow: join(folder, `${name}.workflow.json`) };
   if (!values['dry-run'] && !values.force) await refuseExisting(Object.values(files));
   const { form, source } = await readInput(path, values.form, values.workflow);
@@ -76,8 +76,10 @@ async function makeRecipe(): Promise<void> {
   } catch (cause) {
     throw new UserError(`${files.recipe} cannot be written.`, { cause });
   }
+  const isOurs = resolve(folder) === COMMANDS_DIRECTORY;
   process.stdout.write(
-    `${Object.values(files).map(shownPath).join(' and ')} are written. Edit the first as you like; npm start offers /${name}.\n`,
+    `${Object.values(files).map(shownPath).join(' and ')} are written; edit the first as you like. ` +
+      `${isOurs ? 'npm start' : `A bot with COMMANDS_DIR=${resolve(folder)}`} offers /${name}.\n`,
   );
 }
 
@@ -85,7 +87,7 @@ function resultOf({ outputs: { main } }: Recipe): string {
   const files = main.filter((name) => typeof name === 'string');
   const nodes = main.flatMap((name) => (typeof name === 'string' ? [] : [name.node]));
   const all = [
-    ...(files.length > 0 ? [`files named ${files.join(', ')}`] : []),
+    ...(files.length > 0 ? [`files whose names begin with ${files.join(', ')}`] : []),
     ...(nodes.length > 0 ? [`what comes of the node ${nodes.join(', ')}`] : []),
   ];
   return all.length > 0 ? all.join(', and ') : 'every file that comes';

@@ -23,6 +23,8 @@ export interface Candidate {
   readonly instead?: ReadonlyMap<string, Written>;
   /** whether the bounds of its number are nobody's but ours */
   readonly hasGuessedBounds?: boolean;
+  /** whether its form wants an answer all the same, where something stands already */
+  readonly isEased?: boolean;
   /** why it is asked, where that was guessed */
   readonly reason?: string;
 }

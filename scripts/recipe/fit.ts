@@ -82,10 +82,18 @@ export function fitRecipe(name: string, draft: Draft, source: WorkflowSource): F
     const of = candidate.of && names.get(candidate.of);
     return [name, { ...candidate, option: { ...candidate.option, ...(of !== undefined && { of }) } }] as const;
   });
+  const eased = named.flatMap(([name, { isEased }]) => (isEased ? [name] : []));
+  if (eased.length > 0) {
+    notes.push(`The form requires these too, but its values stand when nothing is answered: ${eased.join(', ')}.`);
+  }
   const guessed = named.flatMap(([name, { option, hasGuessedBounds }]) =>
     hasGuessedBounds && 'min' in option ? [`${name} ${option.min} to ${option.max}`] : [],
   );
   if (guessed.length > 0) notes.push(`The form has no bounds for these, so they are guessed: ${guessed.join(', ')}.`);
+  const dashed = [...asked].filter((key) => key.split('-').length > 3);
+  if (dashed.length > 0) {
+    notes.push(`ViewComfy may not find inputs with dashes in their names: ${shorten(dashed.join(', '), 200)}.`);
+  }
   const recipe: Recipe = {
     name,
     description: describe(draft.description || draft.title || `Runs the workflow ${name}`),

@@ -22,7 +22,6 @@ export function draftFromForm(form: Form, source: WorkflowSource): Draft {
   const candidates: Candidate[] = [];
   const fixed = new Map<string, Written>();
   const notes: string[] = [];
-  const eased: string[] = [];
   for (const field of form.fields) {
     const { node, input } = field.place;
     const key = parameterKey(node, input);
@@ -48,24 +47,19 @@ export function draftFromForm(form: Form, source: WorkflowSource): Draft {
       notes.push(`${titleOf(field)} is hidden and random: a recipe can only ask for a seed.`);
     }
     const isAlwaysThere = asked.kind === 'seed' || asked.kind === 'switch';
-    if (field.required && !asked.required && !isAlwaysThere) eased.push(titleOf(field));
     const message = shorten(oneLine(field.message), MOST_MESSAGE);
     const candidate: Candidate = {
       names: namesOf(field, asked),
       option: { ...asked, ...(message !== '' && { message }), parameters: [key] },
       ...(field.value !== undefined && !isRandom && { instead: new Map([[key, field.value]]) }),
       hasGuessedBounds: hasGuessedBounds(field, asked),
+      isEased: field.required && !asked.required && !isAlwaysThere,
     };
     candidates.push(candidate);
     if (field.valueType === 'image-mask' && asked.kind === 'picture') candidates.push(maskOf(candidate));
     if (asked.kind === 'long-text' && String(scalarOf(field.value) ?? '').length > MOST_IN_MODAL) {
       notes.push(`${titleOf(field)} has more words than a modal can show: they stand when nothing is answered.`);
     }
-  }
-  if (eased.length > 0) {
-    notes.push(
-      `The form requires these too, but its values stand when nothing is answered: ${eased.map(oneLine).join(', ')}.`,
-    );
   }
   return { title: form.title, description: form.description, candidates, fixed, notes };
 }

@@ -434,7 +434,7 @@ describe('a recipe of a form', () => {
       noise: { kind: 'seed', description: expect.stringContaining('same seed'), parameters: ['3-inputs-seed'] },
     });
     expect(notes).toEqual([
-      'The form requires these too, but its values stand when nothing is answered: Model.',
+      'The form requires these too, but its values stand when nothing is answered: model.',
       'The form has no bounds for these, so they are guessed: cfg 0 to 9.',
     ]);
     register(recipe);
@@ -553,6 +553,17 @@ describe('a recipe of a form', () => {
     });
   });
 
+  it('asks for inputs with dashes in their names, and says that ViewComfy may not find them', () => {
+    const { recipe, notes } = recipeOf(
+      form([field(['a-b', 'c-inputs-d'], { title: 'Odd', valueType: 'string', value: 'x' })], {
+        'a-b': { class_type: 'A', inputs: { 'c-inputs-d': 'y' } },
+      }),
+      0,
+    );
+    expect(recipe.options).toMatchObject({ odd: { parameters: ['a-b-inputs-c-inputs-d'] } });
+    expect(notes.join()).toContain('ViewComfy may not find inputs with dashes in their names: a-b-inputs-c-inputs-d.');
+  });
+
   it('asks for five texts in a modal, and for the others on one line; what is too long for both stands', () => {
     const inputs = Object.fromEntries(Array.from({ length: 7 }, (_, index) => [`t${index}`, `own ${index}`]));
     const fields = Object.keys(inputs).map((input, index) =>
@@ -662,7 +673,7 @@ describe('npm run recipe', () => {
     const { out, err } = await make('portrait', 'workflow_api.json', '--dry-run');
     expect(out).toMatch(/^\/portrait: Runs the workflow portrait\noption .*\nprompt .* yes .*21-inputs-value\n/);
     expect(err).toMatch(/^prompt: the words of PrimitiveStringMultiline 'What to draw'/);
-    expect(err).toMatch(/The result: files named Portrait\./);
+    expect(err).toMatch(/The result: files whose names begin with Portrait\./);
     expect(existsSync(join(folder, 'made'))).toBe(false);
   });
 
