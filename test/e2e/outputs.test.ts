@@ -1,8 +1,16 @@
 import { randomBytes } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Backend, BackendEvent, RunRequest } from '../../src/backends/backend.ts';
+import { createFailover } from '../../src/backends/failover.ts';
+import { createBackend } from '../../src/backends/index.ts';
+import { createThreadedBackend } from '../../src/backends/thread.ts';
+import { systemClock } from '../../src/clock.ts';
+import { createLocalComfyUI } from '../../src/playground/comfyui/server.ts';
+import type { Recipe } from '../../src/recipe.ts';
+import type { Workflow } from '../../src/workflow.ts';
 import type { SeenMessage } from './person.ts';
 import { openStage, type Stage } from './stage.ts';
 
@@ -64,19 +72,6 @@ async function* run({ folder, parameters }: RunRequest): AsyncGenerator<BackendE
   }
 }
 
-let stage: Stage;
-
-beforeAll(async () => {
-  stage = await openStage({ backend: giving });
-});
-afterAll(() => stage.close());
-
-async function outcome(name: string, prompt: string): Promise<SeenMessage> {
-  const person = stage.person(name);
-  const reply = await person.character(prompt);
-  return await person.waitFor(reply.id, / s on Giver/);
-}
-
 async function fetched(url: string | undefined): Promise<Buffer> {
   const response = await fetch(url ?? '');
   return Buffer.from(await response.arrayBuffer());
@@ -85,6 +80,19 @@ async function fetched(url: string | undefined): Promise<Buffer> {
 const isSame = async (url: string | undefined, bytes: Buffer) => (await fetched(url)).equals(bytes);
 
 describe('a result', () => {
+  let stage: Stage;
+
+  beforeAll(async () => {
+    stage = await openStage({ backend: giving });
+  });
+  afterAll(() => stage.close());
+
+  async function outcome(name: string, prompt: string): Promise<SeenMessage> {
+    const person = stage.person(name);
+    const reply = await person.character(prompt);
+    return await person.waitFor(reply.id, / s on Giver/);
+  }
+
   it('that is a video is shown in the gallery, byte for byte as it was made', async () => {
     const { pictures, files, text, buttons } = await outcome('ana', 'film');
     expect(files).toEqual([]);
@@ -147,5 +155,77 @@ describe('a result', () => {
     expect(said).toContain('7-Zip');
     expect(pieces.length).toBeGreaterThan(1);
     expect(Buffer.concat(pieces).equals(LARGE)).toBe(true);
+  });
+});
+
+describe('a result of ComfyUI', () => {
+  const WORDS: Workflow = {
+    '12': { class_type: 'PreviewAny', inputs: { source: ['13', 0] }, _meta: { title: 'Words' } },
+    '13': { class_type: 'PrimitiveStringMultiline', inputs: { value: 'a cat' } },
+  };
+  /** A film, what it was made from, and words about it. */
+  const GRAPH: Workflow = {
+    ...WORDS,
+    '1': { class_type: 'EmptyImage', inputs: { width: 64, height: 64, batch_size: 1, color: 0 } },
+    '2': { class_type: 'CreateVideo', inputs: { images: ['1', 0], fps: 8 } },
+    '9': { class_type: 'SaveVideo', inputs: { video: ['2', 0], filename_prefix: 'out' }, _meta: { title: 'Film' } },
+    '10': {
+      class_type: 'SaveImage',
+      inputs: { images: ['1', 0], filename_prefix: 'out' },
+      _meta: { title: 'Scratch' },
+    },
+    '11': { class_type: 'SaveImage', inputs: { images: ['1', 0], filename_prefix: 'out' } },
+  };
+  const about = { description: 'for a test', workflow: { graph: GRAPH } };
+  const options = {
+    prompt: { kind: 'text', description: 'the words', required: true, parameters: ['13-inputs-value'] },
+  } as const;
+  const film = {
+    ...about,
+    name: 'film',
+    options,
+    outputs: { main: [{ node: 'Film' }, { node: 'Words' }], hidden: [{ node: 'Scratch' }] },
+  } satisfies Recipe;
+  const words = { ...film, name: 'words', outputs: { main: [] }, workflow: { graph: WORDS } } satisfies Recipe;
+
+  it('is sorted by the nodes that made it, and what nodes show as text is read', async () => {
+    const comfyui = await createLocalComfyUI({ drawing: 'flat', pictureScale: 0.2, runMs: 100 });
+    const dead = {
+      type: 'viewcomfy',
+      mode: 'stream',
+      url: 'http://127.0.0.1:9/',
+      clientId: 'x',
+      clientSecret: 'y',
+    } as const;
+    const dependencies = { clock: systemClock, log: pino({ level: 'silent' }) };
+    const backends = [
+      await createBackend(dead, dependencies),
+      await createThreadedBackend({ type: 'comfyui', urls: [comfyui.url] }, dependencies),
+    ];
+    const stage = await openStage({
+      backend: createFailover(backends, dependencies),
+      recipes: [film, words],
+    });
+    try {
+      const ana = stage.person('ana');
+      const seen = async (command: string, prompt: string) => {
+        const reply = await ana.answer(await ana.call(command, { prompt }));
+        return await ana.waitFor(reply.id, / s on ComfyUI/);
+      };
+      const result = await seen('film', 'a cat ``` @everyone');
+      expect(result.pictures).toHaveLength(1);
+      expect(result.pictures[0]).toMatch(/out_00001_\.webm/);
+      expect(result.text).toContain('```\na cat ˋˋˋ @everyone\n```');
+      expect(result.buttons.map(({ label }) => label)).toEqual(['1 other file']);
+      const others = await ana.answer(await ana.press(result, /other file/));
+      expect((await ana.waitForFiles(others.id)).pictures).toHaveLength(1);
+      const alone = await seen('words', 'nothing but words');
+      expect(alone.text).toContain('```\nnothing but words\n```');
+      expect([...alone.pictures, ...alone.files]).toEqual([]);
+    } finally {
+      await stage.close();
+      await Promise.all(backends.map((backend) => backend.close()));
+      await comfyui.close();
+    }
   });
 });
