@@ -79,7 +79,7 @@ function optionOf(field: FormField, source: WorkflowSource): Asked | string {
       // What stands in the field is changed there, so it may be required all the same.
       const standing = text !== '' && text.length <= MOST_IN_MODAL && { default: text };
       const isAsked = field.required && (text === '' || standing !== false);
-      return { kind: 'long-text', ...wanted(field, isAsked, text), ...standing };
+      return { kind: 'long-text', ...wanted(field, isAsked), ...standing };
     }
     case 'string': {
       // A form shows what stands in it; in Discord it would have to be written again, so only the main words are required.

@@ -629,8 +629,35 @@ describe('npm run recipe', () => {
       join(folder, 'form.json'),
       form([field(['3', 'steps'], { title: "It's", valueType: 'number', value: 9, visibility: 'hidden' })]),
     );
+    const many = Array.from({ length: 30 }, (_, index) => ({ label: `Kind ${index}`, value: `${index}` }));
+    await writeFile(
+      join(folder, 'kinds.json'),
+      form(
+        [
+          field(['1', 'image'], {
+            title: 'Photo',
+            valueType: 'image-mask',
+            validations: { errorMsg: "It's no photo" },
+          }),
+          field(['1', 'file'], { title: 'Film', valueType: 'video' }),
+          field(['1', 'audio'], { title: 'Song', valueType: 'audio' }),
+          field(['1', 'text'], {
+            title: 'Words',
+            valueType: 'long-text',
+            value: `${'long words '.repeat(20)}\nand more`,
+          }),
+          field(['1', 'size'], { title: 'Size', valueType: 'select', value: '3', options: many }),
+          field(['1', 'fast'], { title: 'Fast', valueType: 'boolean', value: false }),
+        ],
+        {
+          '1': { class_type: 'A', inputs: { image: 'a', file: 'b', audio: 'c', text: 'd', size: 3, fast: true } },
+          '2': { class_type: 'PreviewAny', _meta: { title: "What it's about" }, inputs: { source: ['1', 0] } },
+        },
+      ),
+    );
     expect(await make('portrait', 'workflow_api.json')).toMatchObject({ code: 0 });
     expect(await make('from-form', 'form.json')).toMatchObject({ code: 0 });
+    expect(await make('kinds', 'kinds.json')).toMatchObject({ code: 0 });
     for (const name of existsSync(SHARED) ? ['others/wan_workflow_api_with_lora.json', FLUX] : []) {
       expect(await make(name.includes('wan') ? 'wan' : 'flux', join(SHARED, name))).toMatchObject({ code: 0 });
     }
