@@ -6,11 +6,11 @@ import type { Admission, Queue, Refusal } from '../queue.ts';
 import type { GivenAnswers, Recipe } from '../recipe.ts';
 import type { Spool } from '../spool.ts';
 import type { Arrivals } from './arrivals.ts';
-import { problemNotice } from './card.ts';
 import { placeOf, type Asked } from './interaction.ts';
 import type { Port, Visibility } from './port.ts';
 import { beginNote, type ReplyNote, type Typed } from './reply-note.ts';
 import { text } from './text.ts';
+import { giveBack } from './words-back.ts';
 
 /** What is asked for, in a command, by a button or with a form. */
 interface Wish {
@@ -73,7 +73,12 @@ export function createAccept({ queue, arrivals, follow, port, spool, clock, log 
     const admission = await queue.admit(place.user);
     if ('refused' in admission) {
       const sentence = await refusalOf(queue, place.user, admission);
-      await port.answer(place.call, problemNotice(text.withTyped(sentence, typed)), 'private');
+      await giveBack(port, {
+        call: place.call,
+        sentence,
+        typed,
+        visibility: 'private',
+      });
       return false;
     }
     try {

@@ -4,11 +4,11 @@ import { createGate } from '../gate.ts';
 import type { Job } from '../job.ts';
 import type { Logger } from '../log.ts';
 import type { Store } from '../store.ts';
-import { notice, problemNotice } from './card.ts';
 import { DiscordError } from './discord-error.ts';
-import type { Port } from './port.ts';
+import type { OutgoingMessage, Port } from './port.ts';
 import { readNote, type ReplyNote } from './reply-note.ts';
 import { text } from './text.ts';
+import { giveBack } from './words-back.ts';
 
 /**
  * What was answered "thinking" and has no other answer yet: commands that are no jobs yet, and presses. Each is on the disk before Discord hears of it, so that
@@ -70,21 +70,14 @@ export function createArrivals({ store, port, clock, log }: ArrivalsDependencies
     });
   }
 
-  /** What was typed for a public answer is nobody else's business before there is a job that shows it. */
-  async function tellNow({ call, visibility, typed }: ReplyNote, sentence: string): Promise<void> {
-    const isPublic = visibility === 'public';
-    await port.editReply(call, problemNotice(isPublic ? sentence : text.withTyped(sentence, typed)), 'twice');
-    if (!isPublic || !typed) return;
-    await port.followUp(call, notice(text.withTyped(text.typedBack, typed)), 'private', 'twice');
-  }
-
   async function tell(notes: readonly ReplyNote[], sentence: string): Promise<void> {
     const inTurn = createGate(AT_ONCE);
     async function tellOne(note: ReplyNote): Promise<void> {
-      const { origin, tokenUntil } = note;
+      const { origin, call, typed, visibility, tokenUntil } = note;
+      const say = (message: OutgoingMessage) => port.editReply(call, message, 'twice');
       for (let attempt = 0; clock.now() < tokenUntil; attempt += 1) {
         try {
-          await tellNow(note, sentence);
+          await giveBack(port, { call, sentence, typed, visibility, say });
           break;
         } catch (error) {
           log.warn({ interaction: origin, error }, 'An arrival could not be told');

@@ -24,6 +24,7 @@ import { callOf, typedIn, userOf } from './interaction.ts';
 import type { Port, Visibility } from './port.ts';
 import type { Typed } from './reply-note.ts';
 import { text } from './text.ts';
+import { giveBack } from './words-back.ts';
 
 /**
  * Commands with long texts: a modal asks for them, and its submit is an interaction of its own. What the command gave is
@@ -55,7 +56,7 @@ interface FormsDependencies {
   queue: Pick<Queue, 'admit' | 'get' | 'unfinishedOf'>;
   inputs: Inputs;
   accept: Accept;
-  port: Pick<Port, 'answer' | 'showModal'>;
+  port: Pick<Port, 'answer' | 'showModal' | 'followUp'>;
   spool: Pick<Spool, 'newJobId'>;
   clock: Clock;
   log: Logger;
@@ -148,7 +149,12 @@ export function createForms(dependencies: FormsDependencies): Forms {
         }
       }
       if (problem === undefined) return;
-      await port.answer(callOf(interaction), problemNotice(text.withTyped(problem, typed)), 'private');
+      await giveBack(port, {
+        call: callOf(interaction),
+        sentence: problem,
+        typed,
+        visibility: 'private',
+      });
     },
   };
 }

@@ -16,7 +16,7 @@ import type { ParameterValue, Recipe } from '../recipe.ts';
 import type { Accept } from './accept.ts';
 import { barredFrom } from './bar.ts';
 import type { Buttons } from './buttons.ts';
-import { notice, problemNotice } from './card.ts';
+import { notice } from './card.ts';
 import { parseCustomId, PICK_JOB } from './custom-id.ts';
 import { DiscordError } from './discord-error.ts';
 import { hasLongTexts, type Forms } from './forms.ts';
@@ -26,6 +26,7 @@ import type { Port } from './port.ts';
 import { madeAt } from './snowflake.ts';
 import { suggestionsFor } from './suggestions.ts';
 import { text } from './text.ts';
+import { giveBack } from './words-back.ts';
 
 /** Answers what people do. */
 export interface Interactions {
@@ -125,10 +126,12 @@ export function createInteractions(dependencies: InteractionsDependencies): Inte
       // Trouble with the disk, before anything was answered; of a form also our own fault, so that nobody types it again.
       if (!(error instanceof UserError) && (!isForm || error instanceof DiscordError)) return;
       const sentence = error instanceof UserError ? error.message : text.ourFault;
-      const told = isForm ? text.withTyped(sentence, typedIn(interaction.data)) : sentence;
-      await port
-        .answer(callOf(interaction), problemNotice(told), 'private')
-        .catch((cause: unknown) => log.warn({ interaction: interaction.id, error: cause }, 'Trouble not told'));
+      await giveBack(port, {
+        call: callOf(interaction),
+        sentence,
+        typed: isForm ? typedIn(interaction.data) : undefined,
+        visibility: 'private',
+      }).catch((cause: unknown) => log.warn({ interaction: interaction.id, error: cause }, 'Trouble not told'));
     }
   }
 

@@ -54,10 +54,13 @@ export const text = {
   formBeingRead: 'This form was sent already, and is being read.',
   needed: 'This is needed.',
   typedBack: 'Nothing was started, and nobody else sees this.',
+  typedFile: 'All that you typed',
   /** What was typed comes back, where nothing became of it, as much of it as there is room for. */
-  withTyped(sentence: string, typed: Typed = []): string {
-    const given = typedBlocks(typed, MOST_IN_MESSAGE - sentence.length);
-    return given === '' ? sentence : `${sentence}\n${given}`;
+  withTyped(sentence: string, typed: Typed): string {
+    return [sentence, ...typedBlocks(typed, roomForTyped(sentence, typed))].join('\n');
+  },
+  hasRoomForTyped(sentence: string, typed: Typed): boolean {
+    return typed.reduce((sum, [, words]) => sum + words.length, 0) <= roomForTyped(sentence, typed);
   },
   ourFault:
     'Something went wrong in the bot itself, not in what you did. Nothing is running for you; you can try again.',
@@ -239,25 +242,28 @@ const SHOWN_OPTION = 32;
 const AROUND_BLOCK = 2 * SHOWN_OPTION + 16;
 const LEAST_IN_BLOCK = 20;
 
-/** Each text whole where they fit together, else the short ones whole and the rest cut alike. */
-function typedBlocks(typed: Typed, most: number): string {
-  const title = 'This is what you typed:';
-  const given = typed.filter(([, words]) => words.trim() !== '');
-  let room = most - title.length - given.length * AROUND_BLOCK;
-  let left = given.length;
-  const lengths = new Map<string, number>();
-  for (const [option, words] of given.toSorted(([, a], [, b]) => a.length - b.length)) {
-    const length = Math.min(words.length, Math.floor(room / left));
-    lengths.set(option, length);
+const TYPED = 'This is what you typed:';
+
+function roomForTyped(sentence: string, typed: Typed): number {
+  return MOST_IN_MESSAGE - sentence.length - TYPED.length - typed.length * AROUND_BLOCK;
+}
+
+/** Each text whole where they fit together, else the short ones whole and the others cut alike. */
+function typedBlocks(typed: Typed, most: number): string[] {
+  let room = most;
+  const lengths = new Map<Typed[number], number>();
+  for (const [index, one] of typed.toSorted(([, a], [, b]) => a.length - b.length).entries()) {
+    const length = Math.min(one[1].length, Math.floor(room / (typed.length - index)));
+    lengths.set(one, length);
     room -= length;
-    left -= 1;
   }
-  const blocks = given.flatMap(([option, words]) => {
-    const length = lengths.get(option) ?? 0;
+  const blocks = typed.flatMap((one) => {
+    const [option, words] = one;
+    const length = lengths.get(one) ?? 0;
     if (length < Math.min(LEAST_IN_BLOCK, words.length)) return [];
     return [`**${plain(option, SHOWN_OPTION)}**`, block(words, length)];
   });
-  return blocks.length > 0 ? [title, ...blocks].join('\n') : '';
+  return blocks.length > 0 ? [TYPED, ...blocks] : [];
 }
 
 const HOUR_MS = 3_600_000;

@@ -2,7 +2,7 @@ import { pino } from 'pino';
 import { describe, expect, it } from 'vitest';
 import character from '../../commands/character.ts';
 import { createArrivals } from '../../src/discord/arrivals.ts';
-import { beginNote } from '../../src/discord/reply-note.ts';
+import { beginNote, type ReplyNote } from '../../src/discord/reply-note.ts';
 import { text } from '../../src/discord/text.ts';
 import { UserError } from '../../src/errors.ts';
 import { acceptJob } from '../../src/job.ts';
@@ -21,9 +21,9 @@ function setUp() {
   return { kept, asked, refusals, clock, store, arrivals: createArrivals({ store, port, clock, log }), log, port };
 }
 
-function noteOf(id: string) {
+function noteOf(id: string, change: Partial<ReplyNote> = {}): ReplyNote {
   const call = { id, application: '4', token: `token-${id}` };
-  return beginNote({
+  const note = beginNote({
     call,
     user: '1',
     channel: '2',
@@ -32,6 +32,7 @@ function noteOf(id: string) {
     fileLimit: 1,
     now: Date.UTC(2026, 10, 21),
   });
+  return { ...note, ...change };
 }
 
 describe('a command that is no job yet', () => {
@@ -105,5 +106,34 @@ describe('a command that is no job yet', () => {
       log,
     });
     await expect(arrivals.begin(noteOf('1'))).rejects.toThrow(UserError);
+  });
+});
+
+describe('words of a form that is no job yet', () => {
+  const typed = [['prompt', 'a harbour']] as const satisfies ReplyNote['typed'];
+
+  it('are given back by the next process: beside the reason where only the person sees it', async () => {
+    const { kept, asked, arrivals } = setUp();
+    await arrivals.begin(noteOf('1', { typed, visibility: 'private' }));
+    await arrivals.tell(arrivals.left([]), text.arrivedTooSoon);
+    expect(asked.map(({ route }) => route)).toEqual(['defer', 'editReply']);
+    expect(JSON.stringify(asked[1]?.message)).toMatch(/Nothing was started.*a harbour/);
+    expect(kept.size).toBe(0);
+  });
+
+  it('are given back apart where everybody sees the reason, as soon as that can be', async () => {
+    const { kept, asked, refusals, arrivals, clock } = setUp();
+    refusals.followUp = unavailable();
+    await arrivals.begin(noteOf('1', { typed }));
+    const told = arrivals.tell(arrivals.left([]), text.arrivedTooSoon);
+    await eventually(() => expect(asked.map(({ route }) => route)).toEqual(['defer', 'editReply', 'followUp']));
+    expect(JSON.stringify(asked[1]?.message)).not.toContain('harbour');
+    delete refusals.followUp;
+    await eventually(() => {
+      clock.advance(2000);
+      expect(kept.size).toBe(0);
+    });
+    await told;
+    expect(JSON.stringify(asked.at(-1)?.message)).toContain('a harbour');
   });
 });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { customId, parseCustomId } from '../../src/discord/custom-id.ts';
+import { customId, formId, parseCustomId, parseFormId } from '../../src/discord/custom-id.ts';
 
 describe('the id of a button', () => {
   it.each([
@@ -17,4 +17,15 @@ describe('the id of a button', () => {
       expect(parseCustomId(id)).toBeUndefined();
     },
   );
+});
+
+describe('the id of a modal', () => {
+  it('says which form it is of', () => {
+    expect(formId('aB-_9')).toBe('form:aB-_9');
+    expect(parseFormId('form:aB-_9')).toBe('aB-_9');
+  });
+
+  it.each(['', 'form:', 'form:a/b', 'form:a:b', 'cancel:job', ' form:a'])('that is not ours is nothing: %s', (id) => {
+    expect(parseFormId(id)).toBeUndefined();
+  });
 });

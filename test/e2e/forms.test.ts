@@ -122,20 +122,36 @@ describe('long texts', { timeout: 60_000 }, () => {
     await ana.press(card, /Cancel/);
   });
 
-  it('come back to the person alone when a picture is refused, though the answer is public', async () => {
+  it.each(['characters', 'elsewhere', 'dm'])(
+    'come back to the person alone when a picture is refused, though the answer is public: in %s',
+    async (channel) => {
+      stage = await open();
+      const ana = stage.person('ana');
+      const portrait = { name: 'broken.png', bytes: new TextEncoder().encode('no picture') };
+      const command = await ana.call('story', { portrait }, channel);
+      const fields = { prompt: WORDS, negative: 'x'.repeat(3990) };
+      const answer = await ana.answer(await ana.submitModal(command, fields), channel);
+      const told = await ana.waitFor(answer.id, /portrait/, channel);
+      expect(told.ephemeral).toBe(false);
+      expect(told.text).not.toContain('harbour');
+      await expect
+        .poll(async () => (await ana.messages(channel)).find(({ text }) => text.includes('harbour')))
+        .toMatchObject({
+          ephemeral: true,
+          text: expect.stringContaining('nobody else sees this'),
+          files: [expect.stringContaining('words.txt')],
+        });
+      expect(runs()).toEqual([]);
+    },
+  );
+
+  it('are asked for once where the answer to the question was lost', async () => {
     stage = await open();
-    const [ana, bo] = [stage.person('ana'), stage.person('bo')];
-    const portrait = { name: 'broken.png', bytes: new TextEncoder().encode('no picture') };
-    const command = await ana.call('story', { portrait });
-    const answer = await ana.answer(await ana.submitModal(command, { prompt: WORDS }));
-    const told = await ana.waitFor(answer.id, /portrait/);
-    expect(told.ephemeral).toBe(false);
-    expect(told.text).not.toContain('harbour');
-    await expect
-      .poll(async () => (await ana.messages()).find(({ text }) => text.includes('harbour')))
-      .toMatchObject({ ephemeral: true, text: expect.stringContaining('nobody else sees this') });
-    expect((await bo.messages()).filter(({ text }) => text.includes('harbour'))).toEqual([]);
-    expect(runs()).toEqual([]);
+    const ana = stage.person('ana');
+    stage.discord.setFault({ route: CALLBACK, kind: 'lost-answer', times: 1 });
+    const submit = await ana.submitModal(await begin(ana), { prompt: WORDS });
+    await ana.waitFor((await ana.answer(submit)).id, DONE);
+    expect(runs()).toHaveLength(1);
   });
 
   it('come back after the bot was killed while it read them', async () => {
@@ -172,6 +188,7 @@ describe('long texts', { timeout: 60_000 }, () => {
   });
 });
 
+const CALLBACK = 'POST /interactions/{interaction}/{token}/callback';
 const EDIT = 'PATCH /webhooks/{application}/{token}/messages/{message}';
 
 describe('more choices than Discord lists', () => {
