@@ -1,7 +1,7 @@
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { findBrowser, launchBrowser } from '../browser.ts';
-import { picture } from './puppet.ts';
+import { picture, shortFilm } from './puppet.ts';
 import { openStage, type Stage } from './stage.ts';
 
 const executable = findBrowser();
@@ -76,7 +76,7 @@ describe.skipIf(executable === undefined)('the page', () => {
     await page.getByRole('button', { name: 'no-files' }).focus();
     await keyboard.type('/');
     const offered = page.getByRole('listbox', { name: 'Commands' }).getByRole('option');
-    await expect.poll(() => offered.count()).toBe(4);
+    await expect.poll(() => offered.count()).toBe(5);
     await keyboard.press('ArrowDown');
     expect(await offered.nth(1).getAttribute('aria-selected')).toBe('true');
     await keyboard.press('ArrowUp');
@@ -163,6 +163,49 @@ describe.skipIf(executable === undefined)('the page', () => {
     await viewer.getByText('1 of 4').waitFor();
     await page.keyboard.press('Escape');
     await viewer.waitFor({ state: 'detached' });
+  });
+
+  test('shows films with their length, plays them and winds them, and plays sounds', async () => {
+    const page = await stage.open();
+    const parts: number[] = [];
+    page.on('response', (response) => {
+      if (response.url().includes('walk.webm')) parts.push(response.status());
+    });
+    await runPlain(page, 'film');
+    const film = page.getByRole('button', { name: 'A walk: play' });
+    await film.getByText('0:02').waitFor();
+    await film.hover();
+    await expect.poll(() => page.evaluate('document.querySelector(".gallery video").currentTime')).toBeGreaterThan(0);
+    await film.click();
+    const player = page.getByRole('dialog', { name: 'Video player' });
+    await player.waitFor();
+    const seen = () =>
+      page.evaluate(`(() => {
+        const { videoWidth, duration, currentTime, seekable, muted } = document.querySelector('.viewer video');
+        return { videoWidth, duration, plays: currentTime > 0, end: seekable.length && seekable.end(0), muted };
+      })()`);
+    await expect.poll(seen).toEqual({ videoWidth: 64, duration: 2, plays: true, end: 2, muted: false });
+    expect(new Set(parts)).toEqual(new Set([206]));
+    await page.keyboard.press('ArrowRight');
+    await page.getByRole('dialog', { name: 'Picture viewer' }).getByRole('img', { name: 'A still' }).waitFor();
+    await page.keyboard.press('Escape');
+
+    const sound = page.locator('audio[aria-label="hum.wav"]');
+    await expect.poll(() => sound.evaluate((element) => ('duration' in element ? element.duration : 0))).toBe(2);
+    await page.getByRole('link', { name: 'Download hum.wav' }).waitFor();
+  });
+
+  test('shows what is in a film that is attached, and a sign where a sound is', async () => {
+    const page = await stage.open();
+    await page.getByRole('button', { name: 'Try /character' }).click();
+    const place = page.locator('input[type=file]').first();
+    await place.setInputFiles({ name: 'me.webm', mimeType: 'video/webm', buffer: await shortFilm() });
+    const preview = page.locator('video[aria-label="Preview of me.webm"]');
+    await expect.poll(() => preview.evaluate((element) => ('videoWidth' in element ? element.videoWidth : 0))).toBe(64);
+    await page.getByRole('button', { name: 'Remove me.webm' }).click();
+    await place.setInputFiles({ name: 'me.mp3', mimeType: 'audio/mpeg', buffer: Buffer.from('ID3') });
+    await page.locator('.file-chosen', { hasText: 'me.mp3' }).locator('svg').first().waitFor();
+    expect(await page.locator('.file-chosen :is(img, video)').count()).toBe(0);
   });
 
   test('shows that a press is awaited, and opens the modal that it is answered with', async () => {

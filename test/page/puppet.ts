@@ -8,6 +8,7 @@ import {
   ContainerBuilder,
   ContextMenuCommandBuilder,
   Events,
+  FileBuilder,
   LabelBuilder,
   MediaGalleryBuilder,
   MessageFlags,
@@ -24,6 +25,8 @@ import {
   type Interaction,
 } from 'discord.js';
 import sharp from 'sharp';
+import { drawSound } from '../../src/playground/drawing/sound.ts';
+import { writeWebm } from '../../src/playground/drawing/webm.ts';
 import type { LocalDiscord } from '../../src/playground/discord/server.ts';
 
 /** What a hostile person or bot might write: none of it may become markup, script or a request. */
@@ -48,6 +51,7 @@ const commands = [
     )
     .addStringOption((option) => option.setName('style').setDescription('The style').setAutocomplete(true))
     .addBooleanOption((option) => option.setName('private').setDescription('Only you see it')),
+  new SlashCommandBuilder().setName('film').setDescription('Shows a film and plays a sound'),
   new SlashCommandBuilder().setName('hostile').setDescription('Says hostile things'),
   new SlashCommandBuilder().setName('secret').setDescription('Answers only you'),
   new SlashCommandBuilder().setName('silent').setDescription('Never answers'),
@@ -96,6 +100,23 @@ export async function startPuppet({ api, token, applicationId }: LocalDiscord) {
     });
   }
 
+  async function film(interaction: ChatInputCommandInteraction): Promise<void> {
+    const items = ['walk.webm', 'still.png'].map((name) => ({
+      media: { url: `attachment://${name}` },
+      description: name === 'still.png' ? 'A still' : 'A walk',
+    }));
+    const container = new ContainerBuilder()
+      .addMediaGalleryComponents(new MediaGalleryBuilder().addItems(items))
+      .addFileComponents(new FileBuilder().setURL('attachment://hum.wav'));
+    const [still = Buffer.alloc(0)] = pictures;
+    const files = { 'walk.webm': await shortFilm(), 'still.png': still, 'hum.wav': drawSound(1) };
+    await interaction.reply({
+      flags: MessageFlags.IsComponentsV2,
+      components: [container],
+      files: Object.entries(files).map(([name, bytes]) => new AttachmentBuilder(bytes, { name })),
+    });
+  }
+
   function buttons() {
     return new ActionRowBuilder<ButtonBuilder>().addComponents(
       new ButtonBuilder().setCustomId('report').setLabel('Report').setStyle(ButtonStyle.Danger),
@@ -139,6 +160,7 @@ export async function startPuppet({ api, token, applicationId }: LocalDiscord) {
       await interaction.reply(`> ${interaction.targetMessage.content}`);
     } else if (interaction.isChatInputCommand()) {
       if (interaction.commandName === 'character') await character(interaction);
+      if (interaction.commandName === 'film') await film(interaction);
       if (interaction.commandName === 'hostile') await interaction.reply(hostile);
       if (interaction.commandName === 'secret') {
         await interaction.reply({ content: 'for your eyes', flags: MessageFlags.Ephemeral });
@@ -176,4 +198,16 @@ export function picture(background: string): Promise<Buffer> {
   return sharp({ create: { width: 320, height: 240, channels: 3, background } })
     .png()
     .toBuffer();
+}
+
+/** Two seconds, 64 by 48: red, then blue. */
+export async function shortFilm(): Promise<Buffer> {
+  const frames = await Promise.all(
+    ['red', 'blue'].map((background) =>
+      sharp({ create: { width: 64, height: 48, channels: 3, background } })
+        .webp()
+        .toBuffer(),
+    ),
+  );
+  return writeWebm({ width: 64, height: 48, rate: 1, frames });
 }

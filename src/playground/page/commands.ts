@@ -60,8 +60,20 @@ function spread(name: string, description: string, options: readonly APIApplicat
   return below.length > 0 ? below : [{ name, description, options: values }];
 }
 
-/** The command that a newcomer is led to. */
-export function firstCommand(chat: Chat): SlashCommand | undefined {
+/** The commands that a newcomer is led to, the best one first: those that make something of a file. */
+export function firstCommands(chat: Chat): SlashCommand[] {
   const commands = slashCommands(chat);
-  return commands.find(({ name }) => name === 'character') ?? commands[0];
+  const fitting = fileCommands(commands);
+  return fitting.length > 0 ? fitting.slice(0, MOST_FIRST) : commands.slice(0, 1);
+}
+
+const MOST_FIRST = 3;
+
+/** Those that take files; `character` before all others. */
+export function fileCommands(commands: readonly SlashCommand[]): SlashCommand[] {
+  const taking = commands.filter(({ options }) =>
+    options.some(({ type }) => type === ApplicationCommandOptionType.Attachment),
+  );
+  const isBest = ({ name }: SlashCommand) => name === 'character';
+  return [...taking.filter(isBest), ...taking.filter((command) => !isBest(command))];
 }

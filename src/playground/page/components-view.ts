@@ -50,6 +50,7 @@ export function componentView(component: APIMessageComponent, message: APIMessag
     case ComponentType.File:
       return fileView({
         name: component.name ?? fileNameOf(component.file.url),
+        mediaType: component.file.content_type ?? undefined,
         size: component.size,
         url: component.file.url,
         spoiler: component.spoiler ?? false,

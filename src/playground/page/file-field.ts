@@ -1,6 +1,13 @@
 import { LitElement, html, nothing, type PropertyValues } from 'lit';
-import { addFileIcon, closeIcon, fileIcon } from './icons.ts';
-import { formatSize } from './media.ts';
+import { addFileIcon, closeIcon, fileIcon, filmIcon, soundIcon } from './icons.ts';
+import { formatSize, kindOf, type MediaKind } from './media.ts';
+
+const kindIcons: Readonly<Record<MediaKind, unknown>> = {
+  picture: fileIcon,
+  film: filmIcon,
+  sound: soundIcon,
+  file: fileIcon,
+};
 
 /** A place for a file: click, drop or paste. Tells of a change with a `choose-files` event: `detail` is the files. */
 class FileField extends LitElement {
@@ -81,15 +88,23 @@ class FileField extends LitElement {
   }
 
   #chosen(file: File) {
-    const preview = this.#previews.get(file);
     return html`<div class="file-chosen">
-      ${preview === undefined ? fileIcon : html`<img src=${preview} alt="Preview of ${file.name}" />`}
+      ${this.#preview(file)}
       <span class="file-name" title=${file.name}>${file.name}</span>
       <small>${formatSize(file.size)}</small>
       <button type="button" class="icon-button" aria-label="Remove ${file.name}" @click=${() => this.#remove(file)}>
         ${closeIcon}
       </button>
     </div>`;
+  }
+
+  #preview(file: File) {
+    const kind = kindOf(file.type, file.name);
+    const url = this.#previews.get(file);
+    if (url === undefined) return kindIcons[kind];
+    if (kind === 'picture') return html`<img src=${url} alt="Preview of ${file.name}" />`;
+    // What this browser cannot play, such as some of QuickTime's films, is a dark square with its name beside it.
+    return html`<video src=${url} aria-label="Preview of ${file.name}" preload="metadata" .muted=${true}></video>`;
   }
 
   override focus(): void {
@@ -141,7 +156,7 @@ class FileField extends LitElement {
       this.#previews.delete(file);
     }
     for (const file of files) {
-      if (file.type.startsWith('image/') && !this.#previews.has(file)) {
+      if (['picture', 'film'].includes(kindOf(file.type, file.name)) && !this.#previews.has(file)) {
         this.#previews.set(file, URL.createObjectURL(file));
       }
     }

@@ -35,4 +35,9 @@ export const leftIcon = icon('M15.400 4.300 7.700 12l7.700 7.700-1.500 1.400L4.8
 export const rightIcon = icon('m8.600 4.300 1.500-1.400L19.200 12l-9.100 9.100-1.500-1.400L16.300 12Z');
 export const openIcon = icon('M13 3h8v8h-2V6.400l-8.300 8.300-1.400-1.400L17.600 5H13ZM4 5h6v2H6v11h11v-4h2v6H4Z');
 export const addFileIcon = icon('M12 2a10 10 0 1 0 0 20 10 10 0 0 0 0-20Zm1 5v4h4v2h-4v4h-2v-4H7v-2h4V7Z');
+export const playIcon = icon('M8 4.500v15L20 12Z');
+export const filmIcon = icon(
+  'M4 4h16c.600 0 1 .400 1 1v14c0 .600-.400 1-1 1H4c-.600 0-1-.400-1-1V5c0-.600.400-1 1-1Zm1 2v2h2V6Zm0 5v2h2v-2Zm0 5v2h2v-2ZM17 6v2h2V6Zm0 5v2h2v-2Zm0 5v2h2v-2Zm-7-7.500v7l5.500-3.500Z',
+);
+export const soundIcon = icon('M9 3.500 20 2v13.500a3 3 0 1 1-2-2.830V7L11 8v9.500a3 3 0 1 1-2-2.830Z');
 export const clockIcon = icon('M12 2a10 10 0 1 0 0 20 10 10 0 0 0 0-20Zm1 5v4.600l3.500 2-1 1.700L11 12.700V7Z');

@@ -1,4 +1,4 @@
-/** A picture, film or sound of a message, whatever part of the message it stands in. */
+/** A picture or film of a message, whatever part of the message it stands in. */
 export interface Media {
   readonly url: string;
   readonly alt: string;
@@ -46,13 +46,23 @@ export function fileNameOf(url: string): string {
   }
 }
 
+export type MediaKind = 'picture' | 'film' | 'sound' | 'file';
+
 /** By media type where it is known, by the name where it is not. */
-export function kindOf(mediaType: string | null | undefined, name: string): 'picture' | 'film' | 'file' {
+export function kindOf(mediaType: string | null | undefined, name: string): MediaKind {
   if (mediaType?.startsWith('image/') === true) return 'picture';
   if (mediaType?.startsWith('video/') === true) return 'film';
-  if (mediaType !== undefined && mediaType !== null) return 'file';
+  if (mediaType?.startsWith('audio/') === true) return 'sound';
+  if (mediaType !== undefined && mediaType !== null && mediaType !== '') return 'file';
   if (/\.(png|jpe?g|webp|gif|avif)$/i.test(name)) return 'picture';
-  return /\.(mp4|webm|mov)$/i.test(name) ? 'film' : 'file';
+  if (/\.(mp4|webm|mov)$/i.test(name)) return 'film';
+  return /\.(mp3|wav|flac|ogg|opus|m4a)$/i.test(name) ? 'sound' : 'file';
+}
+
+/** As players write it: minutes and seconds. */
+export function formatTime(seconds: number): string {
+  const whole = Math.round(seconds);
+  return `${Math.floor(whole / 60)}:${String(whole % 60).padStart(2, '0')}`;
 }
 
 /** For the property `.style`: the content security policy forbids the attribute. */

@@ -1,8 +1,7 @@
 import { LitElement, html, nothing, type PropertyValues } from 'lit';
-import { ApplicationCommandOptionType } from 'discord-api-types/v10';
 import './command-form.ts';
 import { CommandForm } from './command-form.ts';
-import { slashCommands, type SlashCommand } from './commands.ts';
+import { fileCommands, slashCommands, type SlashCommand } from './commands.ts';
 import { avatar } from './avatar.ts';
 import { botName, channelName, type Chat } from './session.ts';
 
@@ -76,10 +75,7 @@ class MessageBox extends LitElement {
   async attach(files: readonly File[]): Promise<void> {
     if (files.length === 0) return;
     if (this.command === undefined) {
-      const fitting = slashCommands(this.chat).filter(({ options }) =>
-        options.some(({ type }) => type === ApplicationCommandOptionType.Attachment),
-      );
-      this.#pick(fitting.find(({ name }) => name === 'character') ?? fitting[0]);
+      this.#pick(fileCommands(slashCommands(this.chat))[0]);
       await this.updateComplete;
     }
     const form = this.querySelector('command-form');

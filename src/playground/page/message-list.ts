@@ -2,7 +2,7 @@ import { LitElement, html, nothing, type PropertyValues } from 'lit';
 import { repeat } from 'lit/directives/repeat.js';
 import type { APIMessage } from 'discord-api-types/v10';
 import { appBadge, avatar, faceOf } from './avatar.ts';
-import { firstCommand } from './commands.ts';
+import { firstCommands } from './commands.ts';
 import { eyeIcon, hashIcon } from './icons.ts';
 import { reachable } from './media.ts';
 import { messageView } from './message-view.ts';
@@ -81,7 +81,7 @@ class MessageList extends LitElement {
 
   #welcome() {
     const { channel, server } = this.chat;
-    const command = firstCommand(this.chat);
+    const commands = firstCommands(this.chat);
     const name = botName(server.bot);
     return html`<section class="welcome">
       <span class="welcome-icon"
@@ -89,18 +89,25 @@ class MessageList extends LitElement {
       >
       <h2>${channel.kind === 'guild-text' ? html`Welcome to #${channel.name}!` : channelName(channel, server)}</h2>
       <p>
-        ${name} puts your character into new scenes: attach a picture, say what happens, and watch it being made. This
-        page stands in for Discord, so that you can try everything without an account.
+        ${name} puts your character into new scenes and makes pictures move: attach a picture, say what happens, and
+        watch it being made. This page stands in for Discord, so that you can try everything without an account.
       </p>
       ${channel.about === '' ? nothing : html`<p class="about">${channel.about}.</p>`}
       ${server.bot.online ? nothing : html`<p class="offline" role="status">${name} is not connected at the moment.</p>`}
       ${
-        command === undefined
+        commands.length === 0
           ? nothing
           : html`<p class="welcome-actions">
-              <button type="button" class="button primary" @click=${() => this.#tryCommand(command.name)}>
-                Try /${command.name}
-              </button>
+              ${commands.map(
+                ({ name: command }, at) =>
+                  html`<button
+                    type="button"
+                    class="button ${at === 0 ? 'primary' : 'secondary'}"
+                    @click=${() => this.#tryCommand(command)}
+                  >
+                    Try /${command}
+                  </button>`,
+              )}
               <span>or type <kbd>/</kbd> below to see every command</span>
             </p>`
       }

@@ -2,7 +2,7 @@ import { LitElement, html, nothing } from 'lit';
 import { closeIcon, leftIcon, openIcon, rightIcon } from './icons.ts';
 import { fileNameOf, reachable, type Media } from './media.ts';
 
-/** The pictures of one gallery, one at a time, over the whole page. */
+/** The pictures and films of one gallery, one at a time, over the whole page. */
 class MediaViewer extends LitElement {
   static override properties = { items: { attribute: false }, at: { type: Number } };
   declare items: readonly Media[];
@@ -23,7 +23,7 @@ class MediaViewer extends LitElement {
     const several = this.items.length > 1;
     return html`<dialog
       class="viewer"
-      aria-label="Picture viewer"
+      aria-label=${item.kind === 'film' ? 'Video player' : 'Picture viewer'}
       @close=${() => this.remove()}
       @keydown=${this.#onKey}
       @click=${this.#onClick}
@@ -36,7 +36,14 @@ class MediaViewer extends LitElement {
       <figure>
         ${
           item.kind === 'film'
-            ? html`<video src=${url} controls autoplay></video>`
+            ? html`<video
+                src=${url}
+                aria-label=${item.alt || fileNameOf(url)}
+                controls
+                autoplay
+                playsinline
+                loop
+              ></video>`
             : html`<img src=${url} alt=${item.alt || fileNameOf(url)} />`
         }
         <figcaption>${item.alt || fileNameOf(url)}</figcaption>
@@ -68,6 +75,8 @@ class MediaViewer extends LitElement {
   }
 
   #onKey(event: KeyboardEvent): void {
+    // In a film they wind.
+    if (event.target instanceof HTMLVideoElement) return;
     if (event.key === 'ArrowLeft') this.#step(-1);
     if (event.key === 'ArrowRight') this.#step(1);
   }
