@@ -14,7 +14,6 @@ import { loadRecipes, RecipeError, sourcesOf } from './recipe-loader.ts';
 import { createReload } from './reload.ts';
 import { runnable } from './runnable.ts';
 import { StoreError } from './store.ts';
-import { WorkflowFileError } from './workflow-file.ts';
 
 /**
  * The composition root: the configuration goes in, everything is built and joined, and it all ends here. What is not
@@ -154,8 +153,7 @@ try {
     error instanceof ConfigError ||
     error instanceof RecipeError ||
     error instanceof ConnectError ||
-    error instanceof StoreError ||
-    error instanceof WorkflowFileError;
+    error instanceof StoreError;
   // What the operating system refuses, a folder or an address, is told by its own sentence.
   const known = ours || (error instanceof Error && 'syscall' in error);
   if (!known) throw error;

@@ -1,11 +1,20 @@
 import { Routes, type RESTPutAPIApplicationCommandsJSONBody } from 'discord-api-types/v10';
 import type { REST } from 'discord.js';
-import { commandOf } from '../commands.ts';
+import { commandOf, JOBS_COMMAND } from '../commands.ts';
 import type { Recipe } from '../recipe.ts';
+import { RecipeError } from '../recipe-loader.ts';
 import { JOBS_COMMAND_JSON } from './jobs-command.ts';
 
-/** All commands of these recipes, and Troupe's own. */
+/** Commands with a slash, everywhere or in one server (application-commands.mdx). */
+const MAX_COMMANDS = 100;
+
+/** All commands of these recipes, and Troupe's own. @throws RecipeError for more than Discord takes */
 export function commandsOf(recipes: ReadonlyMap<string, Recipe>): RESTPutAPIApplicationCommandsJSONBody {
+  if (recipes.size >= MAX_COMMANDS) {
+    throw new RecipeError(
+      `There are ${recipes.size} recipes, and Discord takes ${MAX_COMMANDS - 1} beside /${JOBS_COMMAND}.`,
+    );
+  }
   return [...[...recipes.values()].map((recipe) => commandOf(recipe)), JOBS_COMMAND_JSON];
 }
 
