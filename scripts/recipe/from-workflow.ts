@@ -71,7 +71,7 @@ function prompts(workflow: Workflow, notes: string[]) {
             parameters: main.keys,
           },
           reason:
-            `the words of ${where(main)}, ${source}${all.length > 1 ? '; they reach the most samplers' : ''}` +
+            `the words of ${where(main)}, ${source}${all.length > 1 ? (isFollowed ? '; they reach the most samplers' : '; they are the first') : ''}` +
             (isLong ? '; they are long, so a modal opens in which they can be changed' : ''),
         } satisfies Candidate,
       ]
