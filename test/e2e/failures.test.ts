@@ -40,7 +40,7 @@ describe('a backend that fails', () => {
 
   it('by a cut stream is told to have perhaps been paid for', async () => {
     const text = await failureOf({}, ({ viewcomfy }) => viewcomfy.next({ ending: 'cut', afterLines: 3 }));
-    expect(text).toContain('broke before the pictures had arrived');
+    expect(text).toContain('broke before the result had arrived');
     expect(text).toContain('may have been paid for');
   });
 
