@@ -4,7 +4,7 @@ import { inItsWords } from './answers.ts';
 import { onDisk } from './disk.ts';
 import { UserError } from './errors.ts';
 import { createGate } from './gate.ts';
-import { kindOf, SNIFFED_BYTES, type FileKind } from './pictures/kind.ts';
+import { kindByTracks, kindOf, mayBeSound, SNIFFED_BYTES, type FileKind } from './pictures/kind.ts';
 import { encodeMask, readMask, sizeOfPicture, withMask } from './pictures/mask.ts';
 import { preparePicture, tooLarge } from './pictures/prepare.ts';
 import { formatBytes } from './pictures/sizes.ts';
@@ -92,10 +92,15 @@ export function createFileKeeper(limits: FileLimits): FileKeeper {
         // Leaving it, whyever, ends what brings it.
         await using chunks = bounded(file, limits.media.maxBytes, option, 'file');
         const head = await readHead(chunks);
-        const { mediaType, extension } = checkMedia(head, option);
+        const begins = kindOf(head);
+        if (head.length === 0) throw inItsWords(option, emptyMedia(option));
+        if (!(option.kind === 'audio' && mayBeSound(begins))) checkMedia(begins, option);
         const unfinished = join(await folder(), `${name}.part`);
         try {
           const size = await onDisk(() => write(unfinished, head, chunks));
+          const kind = await kindByTracks(unfinished, begins);
+          checkMedia(kind, option);
+          const { mediaType, extension } = kind;
           const path = join(await folder(), `${name}${extension}`);
           await onDisk(() => rename(unfinished, path));
           return stored(file.name, name, path, mediaType, extension, size);
@@ -171,14 +176,14 @@ async function write(path: string, head: Uint8Array, rest: AsyncIterable<Uint8Ar
   return size;
 }
 
-function checkMedia(head: Uint8Array, option: MediaOption): FileKind {
-  const { name, advice } = MEDIA[option.kind];
-  if (head.length === 0) {
-    throw inItsWords(option, new UserError(`This file is empty. Send it again, or another ${name}.`));
-  }
-  const kind = kindOf(head);
+function emptyMedia({ kind }: MediaOption): UserError {
+  return new UserError(`This file is empty. Send it again, or another ${MEDIA[kind].name}.`);
+}
+
+function checkMedia(kind: FileKind, option: MediaOption): void {
   // What moves in a GIF is a film as well.
-  if (kind.medium === option.kind || (option.kind === 'video' && kind.format === 'gif')) return kind;
+  if (kind.medium === option.kind || (option.kind === 'video' && kind.format === 'gif')) return;
+  const { name, advice } = MEDIA[option.kind];
   throw inItsWords(option, new UserError(`This file is ${kind.what}, which is no ${name}. ${advice}`));
 }
 

@@ -1,10 +1,39 @@
-/** What the first bytes of films and sounds say of their insides. Nothing here trusts a length that the file claims. */
+import { open } from 'node:fs/promises';
+
+/** What films and sounds say of their insides. Nothing here trusts a length that the file claims. */
 
 /** The brands of an ISO media file (ISO/IEC 14496-12): its first box, `ftyp`, lists them, the major one first. */
 export function brandsOf(head: Buffer): readonly [major: string, ...others: string[]] | undefined {
   if (head.length < 12 || head.toString('latin1', 4, 8) !== 'ftyp') return undefined;
   const [major = '', , ...others] = head.toString('latin1', 8, head.readUInt32BE(0)).match(/[^]{4}/g) ?? [];
   return [major, ...others];
+}
+
+/** No film has more of them on the way to its tracks; a file made to be walked for ever may. */
+const MOST_BOXES = 2000;
+
+/** What the tracks of an ISO media file are, as far as they can be found: `vide`, `soun`, … */
+export async function tracksOf(path: string): Promise<ReadonlySet<string>> {
+  const tracks = new Set<string>();
+  let left = MOST_BOXES;
+  await using file = await open(path);
+  await walk(0, (await file.stat()).size);
+  return tracks;
+
+  async function walk(start: number, end: number): Promise<void> {
+    for (let at = start; at + 8 <= end && left > 0; left -= 1) {
+      const { buffer: head } = await file.read(Buffer.alloc(28), 0, 28, at);
+      const short = head.readUInt32BE(0);
+      const type = head.toString('latin1', 4, 8);
+      // 1: the length is behind the name; 0: it is the last one.
+      const begin = short === 1 ? 16 : 8;
+      const length = short === 1 ? Number(head.readBigUInt64BE(8)) : short || end - at;
+      if (length < begin) return;
+      if (type === 'hdlr') tracks.add(head.toString('latin1', begin + 8, begin + 12));
+      else if (/^(?:moov|trak|mdia)$/.test(type)) await walk(at + begin, Math.min(end, at + length));
+      at += length;
+    }
+  }
 }
 
 /** EBML element ids (RFC 8794). */

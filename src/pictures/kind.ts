@@ -1,4 +1,4 @@
-import { brandsOf, docTypeOf, hasOnlySounds, isAdts, isMp3, oggStreamOf } from './containers.ts';
+import { brandsOf, docTypeOf, hasOnlySounds, isAdts, isMp3, oggStreamOf, tracksOf } from './containers.ts';
 
 /** What a file is by its first bytes. Names and headers that came with it are never asked: anybody can write those. */
 export interface FileKind {
@@ -76,6 +76,22 @@ export function kindOf(bytes: Uint8Array): FileKind {
   return isoMediaKind(head) ?? matroskaKind(head) ?? oggKind(head) ?? streamKind(head) ?? textKind(text) ?? UNKNOWN;
 }
 
+const M4A = sound('an M4A sound', 'audio/mp4', '.m4a');
+/** Recorders of some phones name the same brands for a sound as for a video. */
+const MAY_BE_M4A = new Set(['video/mp4', 'video/3gpp', 'video/quicktime']);
+
+/** Whether it takes the whole file to tell a video from a sound. */
+export function mayBeSound({ mediaType }: FileKind): boolean {
+  return MAY_BE_M4A.has(mediaType);
+}
+
+/** What a file is by its tracks, where its first bytes did not tell. */
+export async function kindByTracks(path: string, kind: FileKind): Promise<FileKind> {
+  if (!mayBeSound(kind)) return kind;
+  const tracks = await tracksOf(path);
+  return tracks.has('soun') && !tracks.has('vide') ? M4A : kind;
+}
+
 /** AVIF, HEIC, MP4, M4A and QuickTime share one container, and are told by the brands that the file keeps to. */
 function isoMediaKind(head: Buffer): FileKind | undefined {
   const brands = brandsOf(head);
@@ -88,10 +104,10 @@ function isoMediaKind(head: Buffer): FileKind | undefined {
   }
   if (major === 'crx ') return picture('a raw camera picture', 'image/x-canon-cr3', '.cr3');
   if (major === 'qt  ') return video('a QuickTime video', 'video/quicktime', '.mov');
-  if (/^M4[ABP] $/.test(major)) return sound('an M4A sound', 'audio/mp4', '.m4a');
+  if (/^M4[ABP] $/.test(major)) return M4A;
   // Videos of Apple name it among the brands as well.
   const isVideo = /^M4V|^3g[2p]/.test(major) || has('M4V ', 'avc1');
-  if (!isVideo && has('M4A ', 'M4B ')) return sound('an M4A sound', 'audio/mp4', '.m4a');
+  if (!isVideo && has('M4A ', 'M4B ')) return M4A;
   if (/^3g[2p]/.test(major)) return video('a 3GP video', 'video/3gpp', '.3gp');
   return video('an MP4 video', 'video/mp4', '.mp4');
 }

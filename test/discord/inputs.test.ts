@@ -13,7 +13,7 @@ import { createInputs } from '../../src/discord/inputs.ts';
 import { UserError } from '../../src/errors.ts';
 import type { GivenAnswers, Recipe, StoredFile } from '../../src/recipe.ts';
 import { createSpool } from '../../src/spool.ts';
-import { matroska, mp3Frames, mp4 } from '../pictures/_media.ts';
+import { matroska, mp3Frames, mp4, mp4Of } from '../pictures/_media.ts';
 import { halves, quarters } from '../pictures/_samples.ts';
 
 /** A CDN that answers as the test says; its requests are counted. */
@@ -225,6 +225,8 @@ describe('a film or a sound that came with a command', () => {
     [VIDEO, 'clip', 'a.gif', Buffer.from('GIF89a\x01\0\x01\0', 'latin1'), 'a.gif', 'image/gif'],
     [VIDEO, 'clip', '…', matroska('webm', ['V_VP8']), '_.webm', 'video/webm'],
     [SOUND, 'voice', '.mp3', mp3Frames(30), 'voice.mp3', 'audio/mpeg'],
+    [SOUND, 'voice', 'Memo 1.mp4', mp4Of('soun'), 'memo_1.m4a', 'audio/mp4'],
+    [VIDEO, 'clip', 'Memo 1.mp4', mp4Of('soun', 'vide'), 'memo_1.mp4', 'video/mp4'],
   ] as const)('is kept as it is: %#', async (recipe, option, filename, bytes, name, mediaType) => {
     const attached = { [option]: { filename, size: bytes.length } };
     const stored = storedOf(await read(recipe, {}, attached, (_request, response) => response.end(bytes)), option);
@@ -258,6 +260,8 @@ describe('a film or a sound that came with a command', () => {
     ],
     [VIDEO, 'clip', mp3Frames(30), 'an MP3 sound, which is no video. Send an MP4'],
     [SOUND, 'voice', mp4(100), 'an MP4 video, which is no sound. Send an MP3'],
+    [SOUND, 'voice', mp4Of('vide', 'soun'), 'an MP4 video, which is no sound. Send an MP3'],
+    [VIDEO, 'clip', mp4Of('soun'), 'an M4A sound, which is no video. Send an MP4'],
     [SOUND, 'voice', Buffer.from('GIF89a'), 'a GIF picture, which is no sound. Send an MP3'],
     [SOUND, 'voice', Buffer.from('just words'), 'a text file, which is no sound. Send an MP3'],
   ] as const)('is refused for what it is: %#', async (recipe, option, bytes, sentence) => {

@@ -69,6 +69,40 @@ export function riff(form: string): Buffer {
   return latin1(`RIFF\x24\x10\0\0${form}fmt \x10\0\0\0\x01\0\x01\0\x44\xac\0\0`);
 }
 
+/** A box of an ISO media file. */
+export function box(type: string, ...content: readonly Buffer[]): Buffer {
+  const whole = Buffer.concat([Buffer.alloc(4), latin1(type), ...content]);
+  whole.writeUInt32BE(whole.length);
+  return whole;
+}
+
+/** Where the tracks are told, one of each kind. */
+export function moov(...kinds: readonly string[]): Buffer {
+  const tracks = kinds.map((kind) => {
+    const handler = box('hdlr', Buffer.alloc(8), latin1(kind), Buffer.alloc(13));
+    return box('trak', box('tkhd', Buffer.alloc(84)), box('mdia', box('mdhd', Buffer.alloc(24)), handler));
+  });
+  return box('moov', box('mvhd', Buffer.alloc(100)), ...tracks);
+}
+
+/** The same box with a length of eight bytes. */
+export function withLongLength(short: Buffer): Buffer {
+  const length = Buffer.alloc(8);
+  length.writeBigUInt64BE(BigInt(short.length + length.length));
+  return Buffer.concat([Buffer.from([0, 0, 0, 1]), short.subarray(4, 8), length, short.subarray(8)]);
+}
+
+/** The same box, as one that goes to the end of the file. */
+export function withoutLength(short: Buffer): Buffer {
+  return Buffer.concat([Buffer.alloc(4), short.subarray(4)]);
+}
+
+/** An MP4 with its tracks at its end, as cameras write it. */
+export function mp4Of(...kinds: readonly string[]): Buffer {
+  const content = withLongLength(box('mdat', Buffer.alloc(10_000, 7)));
+  return Buffer.concat([ftyp('mp42', 'isom', 'mp42').subarray(0, -8), content, moov(...kinds)]);
+}
+
 /** An MP4 that is long enough to be told, and of as many bytes as wanted. */
 export function mp4(bytes: number): Buffer {
   const head = ftyp('isom', 'isom', 'iso2', 'avc1', 'mp41');

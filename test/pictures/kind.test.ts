@@ -1,7 +1,22 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import * as fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
-import { kindOf, SNIFFED_BYTES } from '../../src/pictures/kind.ts';
-import { adtsFrames, ftyp, matroska, mp3Frames, oggPage, riff } from './_media.ts';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { kindByTracks, kindOf, SNIFFED_BYTES } from '../../src/pictures/kind.ts';
+import {
+  adtsFrames,
+  ftyp,
+  matroska,
+  moov,
+  mp3Frames,
+  mp4,
+  mp4Of,
+  oggPage,
+  riff,
+  withLongLength,
+  withoutLength,
+} from './_media.ts';
 
 describe('films and sounds are told by their first bytes', () => {
   it.each([
@@ -124,6 +139,62 @@ describe('any bytes', () => {
         expect(kindOf(Buffer.concat([head, more]))).toEqual(kindOf(head));
       }),
       { numRuns: 500, seed: 7 },
+    );
+  });
+});
+
+function behindBrands(boxes: Buffer): Buffer {
+  return Buffer.concat([ftyp('isom', 'isom').subarray(0, -8), boxes]);
+}
+
+describe('the tracks of a file', () => {
+  let folder: string;
+
+  beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'troupe-kind-'));
+  });
+  afterEach(() => rm(folder, { recursive: true }));
+
+  async function mediaTypeOf(bytes: Buffer): Promise<string> {
+    const path = join(folder, 'file');
+    await writeFile(path, bytes);
+    return (await kindByTracks(path, kindOf(bytes))).mediaType;
+  }
+
+  it.each([
+    ['a video with a sound', mp4Of('soun', 'vide'), 'video/mp4'],
+    ['a video without one', mp4Of('vide'), 'video/mp4'],
+    ['a sound alone, of a recorder that says MP4', mp4Of('soun'), 'audio/mp4'],
+    ['a sound alone, in QuickTime', Buffer.concat([ftyp('qt  ', 'qt  ').subarray(0, -8), moov('soun')]), 'audio/mp4'],
+    ['a sound alone, in a box with a long length', behindBrands(withLongLength(moov('soun'))), 'audio/mp4'],
+    ['a sound alone, in a box that is the last', behindBrands(withoutLength(moov('soun'))), 'audio/mp4'],
+    ['nothing that can be found', mp4(500), 'video/mp4'],
+    ['something that is told already', matroska('webm', ['V_VP9']), 'video/webm'],
+  ])('tell %s', async (_what, bytes, mediaType) => {
+    await expect(mediaTypeOf(bytes)).resolves.toBe(mediaType);
+  });
+
+  it('are looked for no longer than they can be there', async () => {
+    const many = Buffer.alloc(400_000);
+    for (let at = 0; at < many.length; at += 8) many.set([0, 0, 0, 8, 0x66, 0x72, 0x65, 0x65], at);
+    await expect(mediaTypeOf(behindBrands(Buffer.concat([many, moov('soun')])))).resolves.toBe('video/mp4');
+  });
+
+  it('may be anything', async () => {
+    const whole = mp4Of('soun', 'vide').subarray(0, 24);
+    const changed = fc
+      .uint8Array({ minLength: 8, maxLength: 200 })
+      .map((bytes) => Buffer.concat([whole, moov('soun'), bytes, moov('vide'), bytes]));
+    const damaged = fc.tuple(
+      changed,
+      fc.array(fc.tuple(fc.integer({ min: 24, max: 200 }), fc.nat(255)), { maxLength: 6 }),
+    );
+    await fc.assert(
+      fc.asyncProperty(damaged, async ([bytes, changes]) => {
+        for (const [at, value] of changes) bytes[at] = value;
+        expect(await mediaTypeOf(bytes)).toMatch(/^(?:audio|video)\/mp4$/);
+      }),
+      { numRuns: 200, seed: 7 },
     );
   });
 });

@@ -68,6 +68,20 @@ describe('a mask', () => {
     expect([pixels[0], pixels[299]]).toEqual([0, 255]);
   });
 
+  it('is pulled to the shape of its picture, so that nothing of it is cut off', async () => {
+    const edge = Buffer.from(Array.from({ length: 4 }, () => [255, 0, 0, 0, 0, 0, 0, 0]).flat());
+    const drawn = await sharp(edge, { raw: { width: 8, height: 4, channels: 1 } })
+      .png()
+      .toBuffer();
+    for (const size of [
+      { width: 40, height: 80 },
+      { width: 400, height: 20 },
+    ]) {
+      const { width, pixels } = await readMask(drawn, LIMITS, size);
+      expect([pixels[0], pixels[width / 2], pixels[width - 1]]).toEqual([255, 0, 0]);
+    }
+  });
+
   it('is a PNG that says the same in its colours and, upside down, in its transparency', async () => {
     const mask = await readMask(await halves(8, 4, [0, 0, 0], [100, 100, 100]).png().toBuffer(), LIMITS);
     const file = await encodeMask(mask);
