@@ -174,24 +174,24 @@ function choiceOption(field: FormField, { workflow }: WorkflowSource): Asked | s
   const shown = new Map<string, string | number | boolean>();
   const copies = new Map<string, number>();
   const standing = scalarOf(inForm);
-  let label: string | undefined;
+  let chosen: string | undefined;
   for (const [value, words] of labels) {
-    const name = shorten(oneLine(words) || oneLine(value) || '(empty)', MOST_CHOICE - ` ${MOST_CHOICES}`.length);
-    const isFree = (wish: string) => !shown.has(wish) && wish !== '__proto__';
-    let free = name;
-    for (let copy = copies.get(name) ?? 2; !isFree(free); copy += 1) {
-      free = `${name} ${copy}`;
-      copies.set(name, copy + 1);
+    const label = oneLine(words) || oneLine(value) || '(empty)';
+    const stem = shorten(label, MOST_CHOICE - ` ${MOST_CHOICES}`.length);
+    let name = shorten(label, MOST_CHOICE);
+    for (let copy = copies.get(stem) ?? 2; shown.has(name) || name === '__proto__'; copy += 1) {
+      name = `${stem} ${copy}`;
+      copies.set(stem, copy + 1);
     }
-    shown.set(free, typed(value));
-    if (standing !== undefined && [value, String(typed(value))].includes(String(standing))) label ??= free;
+    shown.set(name, typed(value));
+    if (standing !== undefined && [value, String(typed(value))].includes(String(standing))) chosen ??= name;
   }
-  const isRequired = field.required && label === undefined;
+  const isRequired = field.required && chosen === undefined;
   return {
     kind: 'choice',
-    ...wanted(field, isRequired, label),
+    ...wanted(field, isRequired, chosen),
     choices: Object.fromEntries(shown),
-    ...(label !== undefined && { default: label }),
+    ...(chosen !== undefined && { default: chosen }),
   };
 }
 

@@ -544,6 +544,9 @@ describe('a recipe of a form', () => {
     if (one?.kind !== 'choice') throw new Error('it is no choice');
     expect(Object.values(one.choices)).toEqual(options.map(({ value }) => value));
     expect(Object.keys(one.choices).filter(({ length }) => length > 100)).toEqual([]);
+    expect(select('a', { options: [{ label: 'y'.repeat(100), value: 'a' }] }).recipe.options['one']).toMatchObject({
+      choices: { ['y'.repeat(100)]: 'a' },
+    });
     expect(one.choices[one.default ?? '']).toBe('v7');
     register(recipe);
     const many = Array.from({ length: 5001 }, (_, index) => ({ label: '', value: `v${index}` }));
