@@ -4,7 +4,7 @@ import { CORE_NODES, type CoreNode, type InputRule } from './core-nodes.ts';
 
 /** A workflow of our own in API format, checked against what ComfyUI's own nodes take and give. */
 
-export const Link = z.tuple([z.string(), z.int().min(0)]);
+const Link = z.tuple([z.string(), z.int().min(0)]);
 export const Workflow = z.record(
   z.string().regex(/^\d+$/),
   z.strictObject({

@@ -41,7 +41,7 @@ export interface Attachments {
   close(): void;
 }
 
-export interface FoundFile {
+interface FoundFile {
   readonly mediaType: string;
   readonly size: number;
   /** All of it, or a part. `undefined`: it had to make room */

@@ -3,7 +3,7 @@ import sharp from 'sharp';
 import { SHORT_NOTICE } from './caption.ts';
 import { drawFilm, drawFlatFilm, drawStill } from './film.ts';
 import { outputKindOf, upstream, type Graph, type OutputKind } from './graph.ts';
-import { drawPlain } from './plain.ts';
+import { drawPattern, drawPlain } from './plain.ts';
 import { createRandom } from './random.ts';
 import { drawScene } from './scene.ts';
 import { drawSound } from './sound.ts';
@@ -75,19 +75,17 @@ export function createPainter({ drawing, scale, fileOf }: PainterOptions): Paint
   async function film({ pictures, words, seed, seconds }: MadeFrom, signal: AbortSignal): Promise<Buffer> {
     if (drawing === 'flat') return await drawFlatFilm(seed);
     const [nearest = ''] = words;
-    const picture = pictures[0] ?? (await drawPattern(words, seed));
+    const picture = pictures[0] ?? (await drawPattern(JSON.stringify([words, seed]), scale));
     const wish = { picture, words: nearest, seed, seconds: seconds ?? USUAL_FILM_SECONDS };
     return await drawFilm(wish, scale, signal);
   }
 
-  async function drawPattern(words: readonly string[], seed: number): Promise<Buffer> {
-    const [pattern] = await drawPlain([], JSON.stringify([words, seed]), scale);
-    return pattern?.body ?? Buffer.alloc(0);
-  }
-
   async function draw({ pictures, words, seed, seconds }: MadeFrom, index: number): Promise<Buffer> {
     const [character] = pictures;
-    if (!character) return await drawPattern(words, seed);
+    if (!character) {
+      const [picture] = await drawPlain([], JSON.stringify([words, seed]), scale);
+      return picture?.body ?? Buffer.alloc(0);
+    }
     // What is taken out of a film is one of its frames.
     if (seconds !== undefined) {
       return await drawStill({ picture: character, words: words[0] ?? '', seed, seconds }, 1, scale);
