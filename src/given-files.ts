@@ -27,7 +27,7 @@ export interface FileLimits {
 }
 
 /** Where a file goes: under the option's name, which is safe as a file's. */
-export interface Place {
+interface Place {
   readonly option: string;
   readonly folder: () => Promise<string>;
 }

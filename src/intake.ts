@@ -13,7 +13,7 @@ import {
 } from './recipe.ts';
 
 /** What a person gave, wherever they did. */
-export interface Given {
+interface Given {
   readonly values: ReadonlyMap<string, ParameterValue>;
   /** undefined where nothing was given. @throws UserError where it is not to be had */
   fileOf(name: string, option: FileOption): GivenFile | undefined;

@@ -13,7 +13,7 @@ export interface FileKind {
   readonly format?: PictureFormat;
 }
 
-export type Medium = 'picture' | 'video' | 'audio';
+type Medium = 'picture' | 'video' | 'audio';
 
 export type PictureFormat = 'png' | 'jpeg' | 'webp' | 'gif' | 'avif';
 
