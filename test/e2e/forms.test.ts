@@ -1,5 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Recipe } from '../../src/recipe.ts';
+import { createPage } from '../../src/playground/page-server.ts';
+import { findBrowser, launchBrowser } from '../browser.ts';
 import type { Person } from './person.ts';
 import { PORTRAIT } from './portraits.ts';
 import { openStage, type Stage } from './stage.ts';
@@ -239,5 +241,35 @@ describe('a recipe that is not for everybody', () => {
     const ana = stage.person('ana');
     const told = await ana.answer(await begin(ana));
     expect(told).toMatchObject({ ephemeral: true, text: expect.stringContaining('certain servers only') });
+  });
+});
+
+const executable = findBrowser();
+
+describe.skipIf(executable === undefined)('somebody at the page', { timeout: 60_000 }, () => {
+  it('types a long text in the dialog that the command opens', async () => {
+    stage = await open({ discord: { page: createPage() } });
+    const browser = await launchBrowser(executable ?? '');
+    try {
+      const page = await browser.newPage({ viewport: { width: 1280, height: 860 } });
+      page.setDefaultTimeout(15_000);
+      await page.goto(`${stage.discord.url}/#channel=characters&as=ana`);
+      await page.getByRole('combobox', { name: /Message/ }).fill('/story');
+      await page.getByRole('listbox', { name: 'Commands' }).getByText('/story').waitFor();
+      await page.keyboard.press('Enter');
+      const form = page.getByRole('form', { name: 'Command story' });
+      const { name, bytes } = await PORTRAIT;
+      const buffer = Buffer.from(bytes);
+      await form.locator('input[type=file]').setInputFiles({ name, mimeType: 'image/png', buffer });
+      await page.keyboard.press('Enter');
+      const dialog = page.getByRole('dialog', { name: '/story' });
+      await dialog.getByLabel('prompt').fill(WORDS);
+      await dialog.getByLabel('negative').fill('fog\nand rain');
+      await dialog.getByRole('button', { name: 'Submit' }).click();
+      await page.getByText(DONE).waitFor();
+      expect(runs()).toEqual([expect.objectContaining({ '3-inputs-text': WORDS, '4-inputs-text': 'fog\nand rain' })]);
+    } finally {
+      await browser.close();
+    }
   });
 });
