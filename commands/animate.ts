@@ -61,8 +61,8 @@ export default {
   // A graphics card of a few years ago takes half an hour for the longest film, and says nothing while it loads the model.
   timeouts: { idleMs: 15 * 60_000, totalMs: 2 * 3600_000 },
   estimate: { seconds: 240 },
-  // Segmind has no such workflow.
-  backends: ['viewcomfy', 'comfyui', 'amqp'],
+  // A deployment of ViewComfy that has the models can run it too; most have those of one other workflow.
+  backends: ['comfyui', 'amqp'],
   workflow: { graph: workflow, always: true },
   // The last frame is an extra: with it as the picture, the next film goes on where this one ends.
   outputs: { main: ['animation'] },

@@ -18,6 +18,8 @@ export interface Config {
   readonly childEnvironment: Readonly<Record<string, string | undefined>>;
   /** a folder of recipes beside those of this repository: an absolute path */
   readonly commandsDir?: string;
+  /** names of the recipes that are wanted; all where it is absent */
+  readonly commands?: readonly string[];
   readonly limits: {
     readonly runningPerUser: number;
     readonly waitingPerUser: number;
@@ -74,6 +76,7 @@ const Environment = z.object({
   ),
   ...BACKEND_VARIABLES,
   COMMANDS_DIR: text,
+  COMMANDS: text.transform((value) => value?.split(',').map((name) => name.trim().replace(/^\//, ''))),
   CHARACTER_WORKFLOW: text,
   CHARACTER_PARAMETERS: text,
   RUNNING_PER_USER: whole(1, 1, 100),
@@ -148,6 +151,7 @@ export function parseConfig(environment: Readonly<Record<string, string | undefi
         }
       : {},
     ...(env.COMMANDS_DIR && { commandsDir: resolve(env.COMMANDS_DIR) }),
+    ...(env.COMMANDS && { commands: env.COMMANDS }),
     childEnvironment: Object.fromEntries(
       Object.entries(environment).filter(([name]) => !Object.hasOwn(Environment.shape, name)),
     ),

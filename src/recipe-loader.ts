@@ -24,6 +24,8 @@ interface RecipeSources {
   readonly directories: readonly string[];
   /** by the recipe's name */
   readonly workflows?: Readonly<Record<string, WorkflowInstead>>;
+  /** the names of those that are wanted; all where it is absent */
+  readonly only?: readonly string[];
   /** how long a file may take to load */
   readonly patienceMs?: number;
 }
@@ -31,15 +33,18 @@ interface RecipeSources {
 /** The recipes of this repository. */
 export const COMMANDS_DIRECTORY = fileURLToPath(new URL('../commands', import.meta.url));
 
-/** Where the configuration says that recipes are. */
+/** Where the configuration says that recipes are, and which of them. */
 export function sourcesOf({
   commandsDir,
+  commands,
   workflows,
 }: {
   readonly commandsDir?: string;
+  readonly commands?: readonly string[];
   readonly workflows: Readonly<Record<string, WorkflowInstead>>;
 }): RecipeSources {
-  return { directories: [COMMANDS_DIRECTORY, ...(commandsDir === undefined ? [] : [commandsDir])], workflows };
+  const directories = [COMMANDS_DIRECTORY, ...(commandsDir === undefined ? [] : [commandsDir])];
+  return { directories, workflows, ...(commands && { only: commands }) };
 }
 
 /** A file has no business with what takes so long. */
@@ -59,6 +64,7 @@ const DECLARATIONS = /\.d\.m?ts$/;
 export async function loadRecipes({
   directories,
   workflows = {},
+  only,
   patienceMs = PATIENCE_MS,
 }: RecipeSources): Promise<ReadonlyMap<string, Recipe>> {
   const problems: string[] = [];
@@ -83,8 +89,13 @@ export async function loadRecipes({
     const recipe = recipes.get(name);
     if (recipe) recipes.set(name, await withWorkflow(recipe, instead));
   }
+  for (const name of only ?? []) {
+    if (!recipes.has(name) && problems.length === 0) {
+      problems.push(`COMMANDS names ${name}, which is no recipe; there are ${[...recipes.keys()].join(', ')}`);
+    }
+  }
   if (problems.length > 0) throw new RecipeError(problems.join('\n'));
-  return recipes;
+  return only ? new Map([...recipes].filter(([name]) => only.includes(name))) : recipes;
 
   function notListed(directory: string, error: unknown): string[] {
     const why =

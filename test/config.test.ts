@@ -43,6 +43,11 @@ describe('the configuration', () => {
     expect(problem).toContain('VIEWCOMFY_URL must be');
   });
 
+  it('takes names of commands as people write them', () => {
+    expect(parseConfig({ COMMANDS: '/character, portrait' }).commands).toEqual(['character', 'portrait']);
+    expect(parseConfig({ COMMANDS: ' ' })).not.toHaveProperty('commands');
+  });
+
   it('takes how ViewComfy is spoken to, and nothing else for it', () => {
     expect(parseConfig(viewcomfy).backends[0]).toEqual({
       type: 'viewcomfy',

@@ -16,7 +16,7 @@ const VIEWCOMFY = {
   VIEWCOMFY_CLIENT_ID: 'id',
   VIEWCOMFY_CLIENT_SECRET: 'secret',
 };
-const LEFT = '/animate is left out: it runs on comfyui, and this bot has viewcomfy.';
+const LEFT = '/sing is left out: it runs on comfyui, and this bot has viewcomfy.';
 
 describe('a recipe that none of the backends can run', () => {
   let discord: LocalDiscord;
@@ -26,7 +26,7 @@ describe('a recipe that none of the backends can run', () => {
     discord = await createLocalDiscord();
     folder = await mkdtemp(join(tmpdir(), 'troupe-left-'));
     await mkdir(join(folder, 'recipes'));
-    await addRecipe('animate', 'comfyui');
+    await addRecipe('sing', 'comfyui');
   });
   afterEach(async () => {
     child?.kill('SIGKILL');
@@ -40,13 +40,14 @@ describe('a recipe that none of the backends can run', () => {
     await writeFile(join(folder, 'recipes', `${name}.js`), `export default ${JSON.stringify(recipe)};`);
   }
 
-  function start(script: string, ...args: string[]) {
+  function start(script: string, variables: Readonly<Record<string, string>> = {}, ...args: string[]) {
     const env = {
       PATH: process.env['PATH'],
       DISCORD_TOKEN: discord.token,
       DISCORD_API_URL: discord.api,
       COMMANDS_DIR: join(folder, 'recipes'),
       ...VIEWCOMFY,
+      ...variables,
     };
     const started = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', script, ...args], {
       cwd: folder,
@@ -60,14 +61,14 @@ describe('a recipe that none of the backends can run', () => {
   }
 
   it('is not registered by npm run deploy, which says so', async () => {
-    const { closed, output } = start(DEPLOY, '--yes');
+    const { closed, output } = start(DEPLOY, {}, '--yes');
     await expect(closed).resolves.toBe(0);
     expect(output().split('\n')).toContain(LEFT);
     const response = await fetch(`${discord.url}/playground/state`);
     const State = z.object({ commands: z.array(z.object({ name: z.string() })) });
     const names = State.parse(await response.json()).commands.map(({ name }) => name);
     expect(names).toContain('character');
-    expect(names).not.toContain('animate');
+    expect(names).not.toContain('sing');
   });
 
   it('is told by npm start, in the log and beside what it prints', async () => {
@@ -77,11 +78,22 @@ describe('a recipe that none of the backends can run', () => {
     expect(output()).toContain(`"msg":"${LEFT}"`);
   });
 
+  it('is not among those that COMMANDS names, and neither is any other', async () => {
+    const { closed, output } = start(DEPLOY, { COMMANDS: '/character' }, '--yes');
+    await expect(closed).resolves.toBe(0);
+    expect(output()).toContain('/character, /jobs: registered everywhere.');
+    expect(output()).not.toContain('sing');
+    const wrong = start(DEPLOY, { COMMANDS: 'character,portrait' }, '--yes');
+    await expect(wrong.closed).resolves.toBe(1);
+    expect(wrong.output()).toBe('COMMANDS names portrait, which is no recipe; there are animate, character, sing\n');
+  });
+
   it('stops the start where no other is left, with the reason', async () => {
     await addRecipe('character', 'segmind');
     const { closed, output } = start(MAIN);
     await expect(closed).resolves.toBe(1);
-    expect(output()).toContain('Troupe cannot start.\n/character is left out: it runs on segmind');
+    expect(output()).toMatch(/^Troupe cannot start\.$/m);
+    expect(output()).toMatch(/^\/character is left out: it runs on segmind/m);
     expect(output()).toContain('So there is no command left.');
     expect(output()).not.toContain('    at ');
   });
