@@ -3,7 +3,7 @@ import { open } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { UserError } from './errors.ts';
-import { kindOf, SNIFFED_BYTES } from './pictures/kind.ts';
+import { kindByTracks, kindOf, SNIFFED_BYTES } from './pictures/kind.ts';
 import {
   completeAnswers,
   isFileOption,
@@ -38,7 +38,7 @@ export async function readDefaultFiles(recipes: Iterable<Recipe>): Promise<Defau
 async function describeFile(path: string): Promise<StoredFile> {
   await using file = await open(path);
   const { buffer, bytesRead } = await file.read(Buffer.alloc(SNIFFED_BYTES), 0, SNIFFED_BYTES, 0);
-  const { mediaType } = kindOf(buffer.subarray(0, bytesRead));
+  const { mediaType } = await kindByTracks(path, kindOf(buffer.subarray(0, bytesRead)));
   return { name: basename(path), mediaType, path, size: (await file.stat()).size };
 }
 

@@ -10,7 +10,7 @@ import { safeName } from '../result-names.ts';
 const SUBFOLDER = 'troupe';
 
 /**
- * Puts a run's pictures where the workers look for them, and gives what the workflow has to call each.
+ * Puts a run's files where the workers look for them, and gives what the workflow has to call each.
  *
  * They are removed when the run is over for us. A run that waits, and that nobody wants any more, then fails as soon as
  * a worker takes it, before it has cost anything: there is no other way to take it back.
@@ -30,7 +30,7 @@ export async function putInputs(
       names[key] = [SUBFOLDER, id, name].join('/');
     }
   } catch (cause) {
-    const detail = 'The pictures could not be put into the folder that the workers read.';
+    const detail = 'The files could not be put into the folder that the workers read.';
     throw new BackendError('the folder of inputs cannot be written', {
       type: 'unreachable',
       billed: 'no',
