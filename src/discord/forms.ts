@@ -67,13 +67,29 @@ export function createForms(dependencies: FormsDependencies): Forms {
   /** those whose submit is being read this moment */
   const reading = new Set<string>();
 
+  function problemsOfOption({ options }: Recipe, name: string, { values, resolved }: GivenOptions): string[] {
+    const option = options[name];
+    if (!option || option.kind === 'long-text') return [];
+    const value = values.get(name);
+    try {
+      if (value === undefined) {
+        if (option.required) throw new UserError(text.needed);
+      } else if (isFileOption(option)) inputs.checkAttached(option, resolved?.attachments?.[String(value)]);
+      else checkValue(option, value);
+      return [];
+    } catch (error) {
+      if (!(error instanceof UserError)) throw error;
+      return error.problems.map((problem) => text.optionProblem(name, problem));
+    }
+  }
+
   /** What hinders a job already now, before somebody types for minutes. */
-  async function problemOf(user: string, recipe: Recipe, given: GivenOptions): Promise<string | undefined> {
+  async function hindranceOf(user: string, recipe: Recipe, given: GivenOptions): Promise<string | undefined> {
     const admission = await queue.admit(user);
     if ('refused' in admission) return await refusalOf(queue, user, admission);
     // Held again when the form is sent: nobody else waits while this one is typed.
     admission.leave();
-    const problems = Object.keys(recipe.options).flatMap((name) => problemsOf(recipe, name, given));
+    const problems = Object.keys(recipe.options).flatMap((name) => problemsOfOption(recipe, name, given));
     return problems.length > 0 ? text.problems(problems) : undefined;
   }
 
@@ -123,7 +139,7 @@ export function createForms(dependencies: FormsDependencies): Forms {
     async show(interaction, recipe, given, visibility) {
       const call = callOf(interaction);
       const user = userOf(interaction);
-      const problem = await problemOf(user, recipe, given);
+      const problem = await hindranceOf(user, recipe, given);
       if (problem !== undefined) return await port.answer(call, problemNotice(problem), 'private');
       const id = spool.newJobId();
       const form = { id, user, recipe, shownAt: clock.now(), given: JSON.stringify(kept(recipe, given, visibility)) };
@@ -167,20 +183,6 @@ function longTexts({ options }: Recipe): [string, LongTextOption][] {
   return Object.entries(options).flatMap(([name, option]): [string, LongTextOption][] =>
     option.kind === 'long-text' ? [[name, option]] : [],
   );
-}
-
-function problemsOf({ options }: Recipe, name: string, { values }: GivenOptions): string[] {
-  const option = options[name];
-  if (!option || option.kind === 'long-text') return [];
-  const value = values.get(name);
-  try {
-    if (value === undefined && option.required) throw new UserError(text.needed);
-    if (value !== undefined && !isFileOption(option)) checkValue(option, value);
-    return [];
-  } catch (error) {
-    if (!(error instanceof UserError)) throw error;
-    return error.problems.map((problem) => text.optionProblem(name, problem));
-  }
 }
 
 /** What was typed, as answers: an empty text is one only where a default stood in its place. */

@@ -1,10 +1,12 @@
 import type { APIAttachment, APIInteractionDataResolved } from 'discord-api-types/v10';
 import { request, type Dispatcher } from 'undici';
-import type { DefaultFiles } from '../answers.ts';
+import { inItsWords, type DefaultFiles } from '../answers.ts';
 import { UserError } from '../errors.ts';
 import { createFileKeeper, type FileLimits, type GivenFile } from '../given-files.ts';
 import { createIntake } from '../intake.ts';
 import type { Logger } from '../log.ts';
+import { tooLarge } from '../pictures/prepare.ts';
+import { formatBytes } from '../pictures/sizes.ts';
 import type { FileOption, GivenAnswers, ParameterValue, Recipe } from '../recipe.ts';
 import type { Spool } from '../spool.ts';
 import { text } from './text.ts';
@@ -16,6 +18,8 @@ export interface Inputs {
    * @throws UserError with every problem of every option
    */
   read(job: string, recipe: Recipe, given: GivenOptions): Promise<GivenAnswers>;
+  /** By what Discord tells of a file, before anybody fetches it. @throws UserError */
+  checkAttached(option: FileOption, attachment: APIAttachment | undefined): void;
 }
 
 export interface GivenOptions {
@@ -85,6 +89,13 @@ export function createInputs({ spool, limits, extraOrigins, defaults, dispatcher
   }
 
   return {
+    checkAttached(option, attachment) {
+      const { size = 0 } = attached(attachment, option);
+      const isMedia = option.kind === 'video' || option.kind === 'audio';
+      const { maxBytes } = isMedia ? limits.media : limits.pictures;
+      if (size <= maxBytes) return;
+      throw inItsWords(option, tooLarge(formatBytes(size), maxBytes, isMedia ? 'file' : 'picture'));
+    },
     async read(job, recipe, { values, resolved }) {
       const given = {
         values,

@@ -5,9 +5,8 @@ import type { Failure, Job, JobState } from '../job.ts';
 import type { JobView } from '../queue.ts';
 import type { Option, Recipe, StoredFile } from '../recipe.ts';
 import { hasResult } from './job-result.ts';
-import { block, code, moment, plain, shortened } from './markdown.ts';
+import { code, moment, plain, shortened } from './markdown.ts';
 import { nounOf, resultNoun, type Noun } from './nouns.ts';
-import type { Typed } from './reply-note.ts';
 
 /**
  * Every sentence that a person can read in Discord. What comes from outside is made harmless here and nowhere else.
@@ -21,6 +20,8 @@ const SHOWN_DETAIL = 300;
 /** Of all answers, and of all warnings, in a card: so there is room for 1000 characters of notes and texts. */
 const SHOWN_ANSWERS = 1000;
 const SHOWN_WARNINGS = 1000;
+/** An option's name (Discord's limit). */
+const SHOWN_OPTION = 32;
 /** Beside others in a list. */
 const SHOWN_IN_LIST = 80;
 /** Of an option in a select (components/reference.mdx). */
@@ -55,13 +56,8 @@ export const text = {
   needed: 'This is needed.',
   typedBack: 'Nothing was started, and nobody else sees this.',
   typedFile: 'All that you typed',
-  /** What was typed comes back, where nothing became of it, as much of it as there is room for. */
-  withTyped(sentence: string, typed: Typed): string {
-    return [sentence, ...typedBlocks(typed, roomForTyped(sentence, typed))].join('\n');
-  },
-  hasRoomForTyped(sentence: string, typed: Typed): boolean {
-    return typed.reduce((sum, [, words]) => sum + words.length, 0) <= roomForTyped(sentence, typed);
-  },
+  typed: 'This is what you typed:',
+  typedIn: (option: string) => `**${plain(option, SHOWN_OPTION)}**`,
   ourFault:
     'Something went wrong in the bot itself, not in what you did. Nothing is running for you; you can try again.',
   filesGone: 'The files of this job are not kept any more.',
@@ -235,37 +231,6 @@ function barred(bar: Bar): string {
 
 /** Named in a sentence. */
 const MOST_ROLES = 10;
-/** Discord's 4000 of all texts of a message, and a little less. */
-const MOST_IN_MESSAGE = 3900;
-/** An option's name, of which every character may need a backslash, and the marks around it and its block. */
-const SHOWN_OPTION = 32;
-const AROUND_BLOCK = 2 * SHOWN_OPTION + 16;
-const LEAST_IN_BLOCK = 20;
-
-const TYPED = 'This is what you typed:';
-
-function roomForTyped(sentence: string, typed: Typed): number {
-  return MOST_IN_MESSAGE - sentence.length - TYPED.length - typed.length * AROUND_BLOCK;
-}
-
-/** Each text whole where they fit together, else the short ones whole and the others cut alike. */
-function typedBlocks(typed: Typed, most: number): string[] {
-  let room = most;
-  const lengths = new Map<Typed[number], number>();
-  for (const [index, one] of typed.toSorted(([, a], [, b]) => a.length - b.length).entries()) {
-    const length = Math.min(one[1].length, Math.floor(room / (typed.length - index)));
-    lengths.set(one, length);
-    room -= length;
-  }
-  const blocks = typed.flatMap((one) => {
-    const [option, words] = one;
-    const length = lengths.get(one) ?? 0;
-    if (length < Math.min(LEAST_IN_BLOCK, words.length)) return [];
-    return [`**${plain(option, SHOWN_OPTION)}**`, block(words, length)];
-  });
-  return blocks.length > 0 ? [TYPED, ...blocks] : [];
-}
-
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
 /** So that what is said about a time does not change whenever it is measured anew. */

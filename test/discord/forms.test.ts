@@ -47,6 +47,7 @@ async function setUp() {
   await client.bot.put(`/applications/${discord.applicationId}/commands`, { body: [story, short].map(commandOf) });
   const unused = () => Promise.reject(new Error('not to be asked'));
   const inputs = {
+    checkAttached: () => undefined,
     read: async (_job: string, recipe: Recipe, given: GivenOptions) => {
       asked.push({ recipe, given });
       return {};

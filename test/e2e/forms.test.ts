@@ -104,10 +104,17 @@ describe('long texts', { timeout: 60_000 }, () => {
   });
 
   it('are not asked for where there can be no job', async () => {
-    stage = await open({ limits: { runningPerUser: 1, waitingPerUser: 0 }, viewcomfy: { runMs: 60_000 } });
+    stage = await open({
+      limits: { runningPerUser: 1, waitingPerUser: 0 },
+      pictures: { maxBytes: 100_000 },
+      viewcomfy: { runMs: 60_000 },
+    });
     const ana = stage.person('ana');
-    const wrong = await ana.answer(await begin(ana, { mood: 'rage' }));
-    expect(wrong).toMatchObject({ ephemeral: true, text: expect.stringMatching(/\*\*mood\*\*.*must be one of/) });
+    const portrait = { name: 'large.png', bytes: new Uint8Array(100_001) };
+    const wrong = await ana.answer(await ana.call('story', { portrait, mood: 'rage' }));
+    expect(wrong.ephemeral).toBe(true);
+    expect(wrong.text).toMatch(/\*\*portrait\*\*.*at most .* are taken/);
+    expect(wrong.text).toMatch(/\*\*mood\*\*.*must be one of/);
     const first = await begin(ana);
     const second = await begin(ana);
     const { id } = await ana.answer(await ana.submitModal(first, { prompt: 'one' }));
