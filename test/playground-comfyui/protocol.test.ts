@@ -121,7 +121,10 @@ describe('the local ComfyUI', () => {
     });
     const answer = await fetch(`${stage.server.url}/view?filename=out_00001_.webm&subfolder=video`);
     expect(answer.headers.get('content-type')).toBe('video/webm');
-    expect(Buffer.from(await answer.arrayBuffer()).toString('latin1', 0, 4)).toBe('\x1aE\xdf\xa3');
+    const film = Buffer.from(await answer.arrayBuffer());
+    expect(film.toString('latin1', 0, 4)).toBe('\x1aE\xdf\xa3');
+    // The whole prompt is inside.
+    expect(film.includes('on a beach at noon')).toBe(true);
   });
 
   test('has nothing to tell of a run that is all cached and has no client', async () => {

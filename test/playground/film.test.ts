@@ -57,6 +57,24 @@ describe('a WebM', () => {
     ]);
   });
 
+  test('has words about it in it, as ComfyUI writes a workflow into its films', async () => {
+    const film = writeWebm({
+      width: 64,
+      height: 48,
+      rate: 1,
+      frames: [await frame('#888')],
+      tags: { PROMPT: '{"ü":1}' },
+    });
+    const tag = [SEGMENT, '1254c367', '7373', '67c8'];
+    const [name, words] = ['45a3', '4487'].map((id) => elementsAt(elementsIn(film), ...tag, id)[0]?.content.toString());
+    expect([name, words]).toEqual(['PROMPT', '{"ü":1}']);
+    const places = elementsAt(elementsIn(film), SEGMENT, '1c53bb6b', 'bb', 'b7', 'f1').map(({ content }) =>
+      number(content),
+    );
+    const [segment] = elementsAt(elementsIn(film), SEGMENT);
+    expect(places.map((at) => segment?.content.toString('hex', at, at + 4))).toEqual([CLUSTER]);
+  });
+
   test('is not made of what is no key frame', async () => {
     const clear = sharp({ create: { width: 8, height: 8, channels: 4, background: { r: 1, g: 2, b: 3, alpha: 0.5 } } });
     for (const webp of [
@@ -136,7 +154,7 @@ describe.skipIf(executable === undefined)('in a browser', () => {
 
   test('a WebM is decoded, and shows the right frame at every time', async () => {
     const frames = await Promise.all(['#ff0000', '#00ff00', '#0000ff'].map((colour) => frame(colour)));
-    const film = writeWebm({ width: 64, height: 48, rate: 2, frames });
+    const film = writeWebm({ width: 64, height: 48, rate: 2, frames, tags: { PROMPT: 'words' } });
     const near = (...colour: number[]) => colour.map((channel) => expect.closeTo(channel, -1));
     await expect.poll(() => play(film, 0.1)).toEqual({ width: 64, height: 48, duration: 1.5, colour: near(255, 0, 0) });
     await expect.poll(() => play(film, 0.7)).toMatchObject({ colour: near(0, 255, 0) });

@@ -12,6 +12,8 @@ export interface FilmWish {
   readonly words: string;
   readonly seed: number;
   readonly seconds: number;
+  /** words that are written into the file, by their names */
+  readonly tags?: Readonly<Record<string, string>>;
 }
 
 /** Of the longer side, in pixels. */
@@ -36,7 +38,7 @@ export async function drawFilm(wish: FilmWish, scale: number, signal: AbortSigna
     const frame = await frameAt(index / count);
     frames.push(await frame.webp({ quality: QUALITY, effort: 1 }).toBuffer());
   }
-  return writeWebm({ width, height, rate: RATE, frames });
+  return writeWebm({ width, height, rate: RATE, frames, tags: wish.tags ?? {} });
 }
 
 /** A PNG of one frame of the film, at a time from 0 to 1. */
@@ -71,7 +73,7 @@ async function openFilm({ picture, words, seed }: FilmWish, scale: number) {
 }
 
 /** A few frames of one colour. */
-export async function drawFlatFilm(seed: number): Promise<Buffer> {
+export async function drawFlatFilm(seed: number, tags: FilmWish['tags'] = {}): Promise<Buffer> {
   const random = createRandom('film', seed);
   const colour = () => random.whole(0, 255);
   const frames: Buffer[] = [];
@@ -80,7 +82,7 @@ export async function drawFlatFilm(seed: number): Promise<Buffer> {
     const picture = sharp({ create: { width: 64, height: 36, channels: 3, background } });
     frames.push(await picture.webp({ quality: 50, effort: 0 }).toBuffer());
   }
-  return writeWebm({ width: 64, height: 36, rate: RATE, frames });
+  return writeWebm({ width: 64, height: 36, rate: RATE, frames, tags });
 }
 
 /** The picture, or who is on it, made larger around the middle of the lower edge: so that what stands there stays there. */

@@ -48,6 +48,7 @@ export function createPainter({ drawing, scale, fileOf }: PainterOptions): Paint
     const kind = node && outputKindOf(node);
     if (!kind) return [];
     const made = madeFrom(graph, output);
+    const prompt = JSON.stringify(Object.fromEntries(graph));
     switch (kind) {
       case 'text': {
         const body = Buffer.from(made.words[0] ?? SHORT_NOTICE, 'utf8');
@@ -57,9 +58,8 @@ export function createPainter({ drawing, scale, fileOf }: PainterOptions): Paint
         return [{ kind, extension: 'wav', mediaType: 'audio/wav', body: drawSound(made.seed) }];
       case 'film':
         // It is what it is, whatever the node would have written.
-        return [{ kind, extension: 'webm', mediaType: 'video/webm', body: await film(made, signal) }];
+        return [{ kind, extension: 'webm', mediaType: 'video/webm', body: await film(made, prompt, signal) }];
       case 'picture': {
-        const prompt = JSON.stringify(Object.fromEntries(graph));
         const count = Math.min(Math.max(1, made.batch), MOST_IN_BATCH);
         return await Promise.all(
           Array.from({ length: count }, async (_, inBatch) => {
@@ -72,11 +72,17 @@ export function createPainter({ drawing, scale, fileOf }: PainterOptions): Paint
     }
   }
 
-  async function film({ pictures, words, seed, seconds }: MadeFrom, signal: AbortSignal): Promise<Buffer> {
-    if (drawing === 'flat') return await drawFlatFilm(seed);
+  async function film(
+    { pictures, words, seed, seconds }: MadeFrom,
+    prompt: string,
+    signal: AbortSignal,
+  ): Promise<Buffer> {
+    // As ComfyUI's own nodes for films write it, by way of ffmpeg.
+    const tags = { PROMPT: prompt };
+    if (drawing === 'flat') return await drawFlatFilm(seed, tags);
     const [nearest = ''] = words;
     const picture = pictures[0] ?? (await drawPattern(JSON.stringify([words, seed]), scale));
-    const wish = { picture, words: nearest, seed, seconds: seconds ?? USUAL_FILM_SECONDS };
+    const wish = { picture, words: nearest, seed, seconds: seconds ?? USUAL_FILM_SECONDS, tags };
     return await drawFilm(wish, scale, signal);
   }
 

@@ -9,12 +9,14 @@ export interface Film {
   readonly rate: number;
   /** lossy WebP files of that size, in the order in which they are shown */
   readonly frames: readonly Buffer[];
+  /** words about it, by their names */
+  readonly tags?: Readonly<Record<string, string>>;
 }
 
 /** A block has its time, in milliseconds after its cluster's, in 16 bits with a sign. */
 const CLUSTER_MS = 5000;
 
-export function writeWebm({ width, height, rate, frames }: Film): Buffer {
+export function writeWebm({ width, height, rate, frames, tags = {} }: Film): Buffer {
   const timeOf = (frame: number) => Math.round((frame * 1000) / rate);
   const info = element(0x15_49_a9_66, [
     // Times are in milliseconds.
@@ -34,7 +36,12 @@ export function writeWebm({ width, height, rate, frames }: Film): Buffer {
     uint(0x23_e3_83, Math.round(1e9 / rate)),
     video,
   ]);
-  const head = Buffer.concat([info, element(0x16_54_ae_6b, [track])]);
+  const words = Object.entries(tags).map(([name, said]) =>
+    element(0x67_c8, [text(0x45_a3, name), text(0x44_87, said)]),
+  );
+  // Without a target they are about the whole film.
+  const about = words.length > 0 ? [element(0x12_54_c3_67, [element(0x73_73, [element(0x63_c0, []), ...words])])] : [];
+  const head = Buffer.concat([info, element(0x16_54_ae_6b, [track]), ...about]);
 
   const clusters: Buffer[] = [];
   const cues: Buffer[] = [];
@@ -105,7 +112,7 @@ function float(id: number, value: number): Buffer {
 }
 
 function text(id: number, value: string): Buffer {
-  return element(id, [Buffer.from(value, 'latin1')]);
+  return element(id, [Buffer.from(value, 'utf8')]);
 }
 
 /** Big-endian, no longer than it has to be. */

@@ -91,6 +91,7 @@ customElements.define('media-gallery', MediaGallery);
 
 /** Without a sound, while the pointer rests on it. */
 function playShort({ currentTarget }: Event): void {
+  if (matchMedia('(prefers-reduced-motion: reduce)').matches) return;
   const film = filmIn(currentTarget);
   // It is refused where the pointer has left before it began.
   film?.play().catch(() => {});
