@@ -11,7 +11,8 @@ export function suggestionsFor({ choices, default: standing }: ChoiceOption, typ
     const others = names.filter((name) => name !== standing);
     return [...(standing === undefined ? [] : [standing]), ...others].slice(0, MOST);
   }
-  const beginning = names.filter((name) => name.toLowerCase().startsWith(wanted));
-  const containing = names.filter((name) => !beginning.includes(name) && name.toLowerCase().includes(wanted));
-  return [...beginning, ...containing].slice(0, MOST);
+  const at = names.map((name) => ({ name, index: name.toLowerCase().indexOf(wanted) }));
+  const beginning = at.filter(({ index }) => index === 0);
+  const containing = at.filter(({ index }) => index > 0);
+  return [...beginning, ...containing].slice(0, MOST).map(({ name }) => name);
 }

@@ -344,6 +344,7 @@ function isDefault(option: Option, answer: Answer): boolean {
 
 function answerText(answer: Answer): string {
   if (typeof answer === 'boolean') return answer ? 'yes' : 'no';
+  if (answer === '') return 'left empty';
   return code(typeof answer === 'object' ? answer.name : String(answer), SHOWN_VALUE);
 }
 

@@ -66,7 +66,8 @@ describe('long texts', { timeout: 60_000 }, () => {
     stage = await open();
     const ana = stage.person('ana');
     const submit = await ana.submitModal(await begin(ana), { prompt: 'a pier', negative: '' });
-    await ana.waitFor((await ana.answer(submit)).id, DONE);
+    const card = await ana.waitFor((await ana.answer(submit)).id, DONE);
+    expect(card.text).toContain('negative left empty');
     expect(runs()).toEqual([expect.objectContaining({ '2-inputs-mood': 7, '4-inputs-text': '' })]);
   });
 
