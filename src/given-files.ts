@@ -34,6 +34,8 @@ interface Place {
 
 /** Takes what people give: checked by its bytes, and made what a workflow can use. All of it @throws UserError */
 export interface FileKeeper {
+  /** By what is told of its size, before anybody fetches it. */
+  checkSize(size: number, option: FileOption): void;
   keepPicture(file: GivenFile, option: PictureOption, place: Place): Promise<StoredFile>;
   /** A film or a sound, as it is. */
   keepMedia(file: GivenFile, option: MediaOption, place: Place): Promise<StoredFile>;
@@ -69,11 +71,35 @@ export function createFileKeeper(limits: FileLimits): FileKeeper {
   /** The recipe's words are for what the file is; what does not come says so in ours. */
   async function readWhole(file: GivenFile, option: FileOption): Promise<Buffer> {
     const chunks: Uint8Array[] = [];
-    for await (const chunk of bounded(file, limits.pictures.maxBytes, option, 'picture')) chunks.push(chunk);
+    for await (const chunk of bounded(file, option)) chunks.push(chunk);
     return Buffer.concat(chunks);
   }
 
+  function limitOf({ kind }: FileOption): readonly [maxBytes: number, what: 'file' | 'picture'] {
+    return kind === 'video' || kind === 'audio'
+      ? [limits.media.maxBytes, 'file']
+      : [limits.pictures.maxBytes, 'picture'];
+  }
+
+  function checkSize(size: number, option: FileOption): void {
+    const [maxBytes, what] = limitOf(option);
+    if (size > maxBytes) throw inItsWords(option, tooLarge(formatBytes(size), maxBytes, what));
+  }
+
+  /** Its bytes, no further than it may be long. */
+  async function* bounded(file: GivenFile, option: FileOption): AsyncGenerator<Uint8Array> {
+    checkSize(file.size ?? 0, option);
+    const [maxBytes, what] = limitOf(option);
+    let size = 0;
+    for await (const chunk of file.open()) {
+      size += chunk.length;
+      if (size > maxBytes) throw inItsWords(option, tooLarge(`more than ${formatBytes(maxBytes)}`, maxBytes, what));
+      yield chunk;
+    }
+  }
+
   return {
+    checkSize,
     keepPicture: (file, option, { option: name, folder }) =>
       pictureInTurn(async () => {
         const bytes = await readWhole(file, option);
@@ -90,7 +116,7 @@ export function createFileKeeper(limits: FileLimits): FileKeeper {
     keepMedia: (file, option, { option: name, folder }) =>
       mediaInTurn(async () => {
         // Leaving it, whyever, ends what brings it.
-        await using chunks = bounded(file, limits.media.maxBytes, option, 'file');
+        await using chunks = bounded(file, option);
         const head = await readHead(chunks);
         const begins = kindOf(head);
         if (head.length === 0) throw inItsWords(option, emptyMedia(option));
@@ -134,23 +160,6 @@ export function createFileKeeper(limits: FileLimits): FileKeeper {
         };
       }),
   };
-}
-
-/** Its bytes, no further than it may be long. */
-async function* bounded(
-  file: GivenFile,
-  maxBytes: number,
-  option: FileOption,
-  what: 'picture' | 'file',
-): AsyncGenerator<Uint8Array> {
-  const told = file.size ?? 0;
-  if (told > maxBytes) throw inItsWords(option, tooLarge(formatBytes(told), maxBytes, what));
-  let size = 0;
-  for await (const chunk of file.open()) {
-    size += chunk.length;
-    if (size > maxBytes) throw inItsWords(option, tooLarge(`more than ${formatBytes(maxBytes)}`, maxBytes, what));
-    yield chunk;
-  }
 }
 
 /** As much as tells what it is; less only where there is no more. */

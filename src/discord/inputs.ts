@@ -1,12 +1,10 @@
 import type { APIAttachment, APIInteractionDataResolved } from 'discord-api-types/v10';
 import { request, type Dispatcher } from 'undici';
-import { inItsWords, type DefaultFiles } from '../answers.ts';
+import type { DefaultFiles } from '../answers.ts';
 import { UserError } from '../errors.ts';
 import { createFileKeeper, type FileLimits, type GivenFile } from '../given-files.ts';
 import { createIntake } from '../intake.ts';
 import type { Logger } from '../log.ts';
-import { tooLarge } from '../pictures/prepare.ts';
-import { formatBytes } from '../pictures/sizes.ts';
 import type { FileOption, GivenAnswers, ParameterValue, Recipe } from '../recipe.ts';
 import type { Spool } from '../spool.ts';
 import { text } from './text.ts';
@@ -48,7 +46,8 @@ interface InputsDependencies {
 
 export function createInputs({ spool, limits, extraOrigins, defaults, dispatcher, log }: InputsDependencies): Inputs {
   const origins = new Set([...DISCORD_CDN, ...extraOrigins]);
-  const intake = createIntake({ keeper: createFileKeeper(limits), defaults, tell: text.optionProblem });
+  const keeper = createFileKeeper(limits);
+  const intake = createIntake({ keeper, defaults, tell: text.optionProblem });
 
   function attached(attachment: APIAttachment | undefined, { kind }: FileOption): GivenFile {
     if (!attachment || !origins.has(originOf(attachment.url))) throw new UserError(text.fileFromElsewhere);
@@ -90,11 +89,7 @@ export function createInputs({ spool, limits, extraOrigins, defaults, dispatcher
 
   return {
     checkAttached(option, attachment) {
-      const { size = 0 } = attached(attachment, option);
-      const isMedia = option.kind === 'video' || option.kind === 'audio';
-      const { maxBytes } = isMedia ? limits.media : limits.pictures;
-      if (size <= maxBytes) return;
-      throw inItsWords(option, tooLarge(formatBytes(size), maxBytes, isMedia ? 'file' : 'picture'));
+      keeper.checkSize(attached(attachment, option).size ?? 0, option);
     },
     async read(job, recipe, { values, resolved }) {
       const given = {
