@@ -35,9 +35,8 @@ export function createRetention({ store, spool, limits, clock, log }: RetentionD
   let cancelTimer = (): void => {};
   let sweeping = Promise.resolve();
 
-  /** Forms that were not sent; then jobs, oldest first, and never one whose owner still has something to be told. */
+  /** Jobs, oldest first, and never one whose owner still has something to be told; then forms that were not sent. */
   async function sweep(): Promise<void> {
-    store.removeForms(clock.now() - FORM_MS);
     const jobs = await Promise.all(
       store.ended().map(async (job) => ({ ...job, bytes: job.bytes ?? (await measure(job.id)) })),
     );
@@ -52,6 +51,8 @@ export function createRetention({ store, spool, limits, clock, log }: RetentionD
       total -= bytes;
       log.info({ job: id, because: isOld ? 'age' : 'size' }, 'Job not kept any more');
     }
+    // Last: a full disk takes no change of the database before some files are gone.
+    store.removeForms(clock.now() - FORM_MS);
   }
 
   async function measure(job: string): Promise<number> {

@@ -86,6 +86,24 @@ describe('what has ended', () => {
     await retention.stop();
   });
 
+  it('leaves also where the database takes nothing, so that there is room for it again', async () => {
+    await put('old', begun - 25 * HOUR);
+    const full = Object.assign(new Error('database or disk is full'), { errcode: 13 });
+    const refuse = () => {
+      throw full;
+    };
+    const retention = createRetention({
+      store: { ...store, removeForms: refuse, forget: refuse },
+      spool,
+      limits: { keepMs: 24 * HOUR, maxBytes: 1e9 },
+      clock,
+      log: pino({ level: 'silent' }),
+    });
+    retention.start();
+    await eventually(async () => expect(await spool.jobs()).toEqual(new Set()));
+    await retention.stop();
+  });
+
   it('loses pictures that no job has', async () => {
     await put('a', begun);
     await writeFile(join(await spool.folder('stray', 'inputs'), 'a.png'), 'a');
