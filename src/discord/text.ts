@@ -54,7 +54,7 @@ export const text = {
   formSentAlready: 'This form was sent already: its job has a message of its own, and `/jobs` shows it.',
   formBeingRead: 'This form was sent already, and is being read.',
   needed: 'This is needed.',
-  typedBack: 'Nothing was started, and nobody else sees this.',
+  typedBack: 'Nobody else sees this.',
   typedFile: 'All that you typed',
   typed: 'This is what you typed:',
   typedIn: (option: string) => `**${plain(option, SHOWN_OPTION)}**`,

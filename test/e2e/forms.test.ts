@@ -148,7 +148,7 @@ describe('long texts', { timeout: 60_000 }, () => {
         .poll(async () => (await ana.messages(channel)).find(({ text }) => text.includes('harbour')))
         .toMatchObject({
           ephemeral: true,
-          text: expect.stringContaining('nobody else sees this'),
+          text: expect.stringContaining('Nobody else sees this'),
           files: [expect.stringContaining('words.txt')],
         });
       expect(runs()).toEqual([]);
