@@ -1,4 +1,4 @@
-import type { Recipe } from '../src/recipe.ts';
+import type { Recipe } from '../src/recipes/recipe.ts';
 import workflow from './animate.workflow.json' with { type: 'json' };
 
 /** A picture becomes a film that begins with it. What it needs is in animate-workflow.md. */

@@ -1,4 +1,4 @@
-import type { Recipe } from '../src/recipe.ts';
+import type { Recipe } from '../src/recipes/recipe.ts';
 import workflow from './character.workflow.json' with { type: 'json' };
 
 /**

@@ -3,13 +3,13 @@ import { parseArgs } from 'node:util';
 import { DiscordAPIError, REST } from 'discord.js';
 import { z } from 'zod';
 import { RESTJSONErrorCodes, Routes } from 'discord-api-types/v10';
-import { JOBS_COMMAND } from '../src/commands.ts';
+import { JOBS_COMMAND } from '../src/recipes/commands.ts';
 import { ConfigError, readConfig } from '../src/config.ts';
 import { commandChanges } from '../src/discord/command-changes.ts';
 import { commandsOf, registerCommands, registeredCommands } from '../src/discord/registration.ts';
 import { UserError } from '../src/errors.ts';
-import { loadRecipes, RecipeError, sourcesOf } from '../src/recipe-loader.ts';
-import { runnable } from '../src/runnable.ts';
+import { loadRecipes, RecipeError, sourcesOf } from '../src/recipes/recipe-loader.ts';
+import { runnable } from '../src/recipes/runnable.ts';
 
 /**
  * `npm run deploy`: makes the commands of the recipes known to Discord. It says what would change first, and asks; with

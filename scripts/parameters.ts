@@ -1,9 +1,9 @@
 import { writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { UserError } from '../src/errors.ts';
-import { flattenWritten } from '../src/workflow.ts';
-import { readWorkflowSource, WorkflowFileError } from '../src/workflow-file.ts';
-import { printWritten } from '../src/written-json.ts';
+import { flattenWritten } from '../src/recipes/workflow.ts';
+import { readWorkflowSource, WorkflowFileError } from '../src/recipes/workflow-file.ts';
+import { printWritten } from '../src/recipes/written-json.ts';
 
 /**
  * `npm run parameters -- workflow_api.json [--out file]`: every parameter of a workflow with its value, as ViewComfy's own

@@ -2,13 +2,13 @@ import { access, mkdir, realpath, writeFile } from 'node:fs/promises';
 import { join, relative, resolve, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { JOBS_COMMAND } from '../src/commands.ts';
+import { JOBS_COMMAND } from '../src/recipes/commands.ts';
 import { UserError } from '../src/errors.ts';
-import type { Recipe } from '../src/recipe.ts';
-import { COMMANDS_DIRECTORY } from '../src/recipe-loader.ts';
-import { readViewComfyFile, type Form } from '../src/view-comfy.ts';
-import { readWorkflowSource, WorkflowFileError } from '../src/workflow-file.ts';
-import { printWritten } from '../src/written-json.ts';
+import type { Recipe } from '../src/recipes/recipe.ts';
+import { COMMANDS_DIRECTORY } from '../src/recipes/recipe-loader.ts';
+import { readViewComfyFile, type Form } from '../src/recipes/view-comfy.ts';
+import { readWorkflowSource, WorkflowFileError } from '../src/recipes/workflow-file.ts';
+import { printWritten } from '../src/recipes/written-json.ts';
 import { fitRecipe } from './recipe/fit.ts';
 import { draftFromForm } from './recipe/from-form.ts';
 import { draftFromWorkflow } from './recipe/from-workflow.ts';
@@ -29,7 +29,7 @@ npm run recipe -- view_comfy.json --name portrait
   --commands DIR    where the recipe goes, such as your COMMANDS_DIR; default: commands
   --force           writes over a recipe of this name`;
 
-const RECIPE_MODULE = fileURLToPath(new URL('../src/recipe.ts', import.meta.url));
+const RECIPE_MODULE = fileURLToPath(new URL('../src/recipes/recipe.ts', import.meta.url));
 
 /** More is not read by anybody. */
 const MOST_NOTES = 30;

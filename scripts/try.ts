@@ -3,18 +3,25 @@ import { copyFile, mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { readDefaultFiles } from '../src/answers.ts';
+import { readDefaultFiles } from '../src/recipes/answers.ts';
 import { ConfigError, readConfig } from '../src/config.ts';
 import { BACKEND_TYPES } from '../src/config-backends.ts';
 import { text } from '../src/discord/text.ts';
 import { BackendError, UserError } from '../src/errors.ts';
-import { createFileKeeper } from '../src/given-files.ts';
-import { createIntake } from '../src/intake.ts';
+import { createFileKeeper } from '../src/recipes/given-files.ts';
+import { createIntake } from '../src/recipes/intake.ts';
 import { createLogger } from '../src/log.ts';
 import { openBackend } from '../src/open-backend.ts';
-import { fill, isFileOption, type Filled, type Option, type ParameterValue, type Recipe } from '../src/recipe.ts';
-import { loadRecipes, RecipeError, sourcesOf } from '../src/recipe-loader.ts';
-import { WorkflowFileError } from '../src/workflow-file.ts';
+import {
+  fill,
+  isFileOption,
+  type Filled,
+  type Option,
+  type ParameterValue,
+  type Recipe,
+} from '../src/recipes/recipe.ts';
+import { loadRecipes, RecipeError, sourcesOf } from '../src/recipes/recipe-loader.ts';
+import { WorkflowFileError } from '../src/recipes/workflow-file.ts';
 
 /**
  * `npm run try -- --character a.png --prompt "…" [--seed 1] [--out folder]`: one job without Discord, through the backend

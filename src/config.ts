@@ -3,7 +3,7 @@ import { config as readEnvFile } from 'dotenv';
 import { z } from 'zod';
 import { BACKEND_VARIABLES, BackendSettingsError, readBackends, type BackendSettings } from './config-backends.ts';
 import { number, text, whole } from './config-values.ts';
-import type { WorkflowInstead } from './recipe-loader.ts';
+import type { WorkflowInstead } from './recipes/recipe-loader.ts';
 
 /**
  * The environment, parsed once. Every variable has its line in `.env.example`.

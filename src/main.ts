@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { isatty } from 'node:tty';
 import { startBot, type Bot } from './bot.ts';
 import { systemClock } from './clock.ts';
-import { JOBS_COMMAND } from './commands.ts';
+import { JOBS_COMMAND } from './recipes/commands.ts';
 import { ConfigError, readConfig, type Config } from './config.ts';
 import { ConnectError, inviteLink } from './discord/client.ts';
 import { serveHealth } from './health.ts';
@@ -10,10 +10,10 @@ import { createLogger, type Logger } from './log.ts';
 import { openBackend } from './open-backend.ts';
 import { createLocalDiscord, type LocalDiscord } from './playground/discord/server.ts';
 import { createPage } from './playground/page-server.ts';
-import { loadRecipes, RecipeError, sourcesOf } from './recipe-loader.ts';
-import { createReload } from './reload.ts';
-import { runnable } from './runnable.ts';
-import { StoreError } from './store.ts';
+import { loadRecipes, RecipeError, sourcesOf } from './recipes/recipe-loader.ts';
+import { createReload } from './recipes/reload.ts';
+import { runnable } from './recipes/runnable.ts';
+import { StoreError } from './storage/store.ts';
 
 /**
  * The composition root: the configuration goes in, everything is built and joined, and it all ends here. What is not

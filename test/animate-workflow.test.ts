@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { describe, expect, test } from 'vitest';
 import animate from '../commands/animate.ts';
-import { fill, sortOutputs, type Option, type Recipe } from '../src/recipe.ts';
+import { fill, sortOutputs, type Option, type Recipe } from '../src/recipes/recipe.ts';
 import {
   linksOf,
   loosePartsOf,

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { describe, expect, test } from 'vitest';
 import character from '../commands/character.ts';
-import type { Option } from '../src/recipe.ts';
+import type { Option } from '../src/recipes/recipe.ts';
 import {
   loosePartsOf,
   modelFilesOf,

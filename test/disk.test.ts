@@ -6,9 +6,9 @@ import { join } from 'node:path';
 import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Backend } from '../src/backends/backend.ts';
-import { createSpool, type Spool } from '../src/spool.ts';
-import { createStoreQueue } from '../src/store-queue.ts';
-import { createStore, type Store } from '../src/store.ts';
+import { createSpool, type Spool } from '../src/storage/spool.ts';
+import { createStoreQueue } from '../src/jobs/store-queue.ts';
+import { createStore, type Store } from '../src/storage/store.ts';
 import { eventually } from './eventually.ts';
 import { createManualClock } from './manual-clock.ts';
 

@@ -10,7 +10,7 @@ import {
   sortOutputs,
   type Answers,
   type StoredFile,
-} from '../src/recipe.ts';
+} from '../src/recipes/recipe.ts';
 
 const PUBLISHED = new URL(
   '../../shared/workflows/flux-consistent-characters/workflow_api_parameters.json',

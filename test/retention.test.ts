@@ -3,10 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { acceptJob, moveJob } from '../src/job.ts';
-import { createRetention, removeStrays, type RetentionLimits } from '../src/retention.ts';
-import { createSpool, type Spool } from '../src/spool.ts';
-import { createStore, type Store } from '../src/store.ts';
+import { acceptJob, moveJob } from '../src/jobs/job.ts';
+import { createRetention, removeStrays, type RetentionLimits } from '../src/storage/retention.ts';
+import { createSpool, type Spool } from '../src/storage/spool.ts';
+import { createStore, type Store } from '../src/storage/store.ts';
 import { eventually } from './eventually.ts';
 import { createManualClock } from './manual-clock.ts';
 

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { UserError } from '../src/errors.ts';
-import { createSpool } from '../src/spool.ts';
+import { createSpool } from '../src/storage/spool.ts';
 
 describe('the spool', () => {
   let directory: string;

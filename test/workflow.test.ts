@@ -11,8 +11,8 @@ import {
   placeOf,
   withSafeSeeds,
   type Workflow,
-} from '../src/workflow.ts';
-import { parseWritten, printWritten, writtenAt, type Written } from '../src/written-json.ts';
+} from '../src/recipes/workflow.ts';
+import { parseWritten, printWritten, writtenAt, type Written } from '../src/recipes/written-json.ts';
 
 const WORKFLOW: Workflow = {
   '3': { class_type: 'KSampler', inputs: { seed: 7, steps: 20, model: ['4', 0] }, _meta: { title: 'Draw' } },

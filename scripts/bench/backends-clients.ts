@@ -7,7 +7,7 @@ import { z } from 'zod';
 import type { Backend } from '../../src/backends/backend.ts';
 import { createBackend, type BackendConfig } from '../../src/backends/index.ts';
 import { systemClock, type Clock } from '../../src/clock.ts';
-import { fillWorkflow, type Workflow } from '../../src/workflow.ts';
+import { fillWorkflow, type Workflow } from '../../src/recipes/workflow.ts';
 import { createQuickClock } from '../../test/quick-clock.ts';
 import {
   KEYS,

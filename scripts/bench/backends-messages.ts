@@ -1,6 +1,6 @@
 /** What the processes of the benchmark of backends tell each other, and the job that all of them do. */
 import { z } from 'zod';
-import type { Workflow } from '../../src/workflow.ts';
+import type { Workflow } from '../../src/recipes/workflow.ts';
 
 const SERVICES = ['viewcomfy', 'comfyui', 'fork-with-workers', 'segmind', 'amqp'] as const;
 

@@ -5,7 +5,7 @@ import { setTimeout } from 'node:timers/promises';
 import { createThreadedBackend } from '../../src/backends/thread.ts';
 import { startBot } from '../../src/bot.ts';
 import { systemClock } from '../../src/clock.ts';
-import { COMMANDS_DIRECTORY, loadRecipes } from '../../src/recipe-loader.ts';
+import { COMMANDS_DIRECTORY, loadRecipes } from '../../src/recipes/recipe-loader.ts';
 import { createLogger } from '../../src/log.ts';
 import { JourneyTask, MB } from './messages.ts';
 import { forgetPeak, peakRss } from './rss.ts';

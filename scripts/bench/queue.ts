@@ -5,12 +5,12 @@ import { DatabaseSync } from 'node:sqlite';
 import { pino } from 'pino';
 import type { Backend } from '../../src/backends/backend.ts';
 import { systemClock } from '../../src/clock.ts';
-import { acceptJob } from '../../src/job.ts';
-import type { Queue } from '../../src/queue.ts';
-import type { Recipe } from '../../src/recipe.ts';
-import { createSpool } from '../../src/spool.ts';
-import { createStoreQueue } from '../../src/store-queue.ts';
-import { createStore } from '../../src/store.ts';
+import { acceptJob } from '../../src/jobs/job.ts';
+import type { Queue } from '../../src/jobs/queue.ts';
+import type { Recipe } from '../../src/recipes/recipe.ts';
+import { createSpool } from '../../src/storage/spool.ts';
+import { createStoreQueue } from '../../src/jobs/store-queue.ts';
+import { createStore } from '../../src/storage/store.ts';
 
 /**
  * What a long line costs: the same operations with few and with many jobs in it, side by side, and beside them one bare

@@ -1,5 +1,5 @@
-import type { Option } from '../../src/recipe.ts';
-import type { Written } from '../../src/written-json.ts';
+import type { Option } from '../../src/recipes/recipe.ts';
+import type { Written } from '../../src/recipes/written-json.ts';
 
 /** What could be asked, before it is fitted to what Discord takes. */
 export interface Draft {

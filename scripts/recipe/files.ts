@@ -1,4 +1,4 @@
-import { linkOf, nodeName, parameterKey, type Workflow } from '../../src/workflow.ts';
+import { linkOf, nodeName, parameterKey, type Workflow } from '../../src/recipes/workflow.ts';
 import type { Candidate } from './draft.ts';
 import { describe, sentenceFrom } from './names.ts';
 import { ownTitle } from './titles.ts';

@@ -1,10 +1,10 @@
-import { PRIVATE_OPTION } from '../../src/commands.ts';
+import { PRIVATE_OPTION } from '../../src/recipes/commands.ts';
 import { UserError } from '../../src/errors.ts';
-import { isFileOption, type Option, type Recipe } from '../../src/recipe.ts';
-import { RecipeFile } from '../../src/recipe-file.ts';
-import { fillWritten, flattenWritten, parameterKey, type Workflow } from '../../src/workflow.ts';
-import { workflowSource, type WorkflowSource } from '../../src/workflow-file.ts';
-import { printWritten, scalarOf, writtenAt, type Written } from '../../src/written-json.ts';
+import { isFileOption, type Option, type Recipe } from '../../src/recipes/recipe.ts';
+import { RecipeFile } from '../../src/recipes/recipe-file.ts';
+import { fillWritten, flattenWritten, parameterKey, type Workflow } from '../../src/recipes/workflow.ts';
+import { workflowSource, type WorkflowSource } from '../../src/recipes/workflow-file.ts';
+import { printWritten, scalarOf, writtenAt, type Written } from '../../src/recipes/written-json.ts';
 import type { Candidate, Draft } from './draft.ts';
 import { describe, shorten, takeName } from './names.ts';
 import { mainOutputs } from './outputs.ts';

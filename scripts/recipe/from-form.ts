@@ -1,8 +1,8 @@
-import type { Option } from '../../src/recipe.ts';
-import { nodeName, parameterKey } from '../../src/workflow.ts';
-import type { WorkflowSource } from '../../src/workflow-file.ts';
-import { RANDOM_SENTINEL, type Form, type FormField } from '../../src/view-comfy.ts';
-import { scalarOf, writtenAt, type Written } from '../../src/written-json.ts';
+import type { Option } from '../../src/recipes/recipe.ts';
+import { nodeName, parameterKey } from '../../src/recipes/workflow.ts';
+import type { WorkflowSource } from '../../src/recipes/workflow-file.ts';
+import { RANDOM_SENTINEL, type Form, type FormField } from '../../src/recipes/view-comfy.ts';
+import { scalarOf, writtenAt, type Written } from '../../src/recipes/written-json.ts';
 import { MOST_IN_MODAL, type Candidate, type Draft } from './draft.ts';
 import { isMaskLoader, maskOf, USUAL_SIDE } from './files.ts';
 import { describe, nameFrom, oneLine, sentenceFrom, shorten } from './names.ts';

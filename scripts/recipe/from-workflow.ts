@@ -1,7 +1,7 @@
-import type { Option } from '../../src/recipe.ts';
-import { linkOf, nodeName, parameterKey, type Place, type Workflow } from '../../src/workflow.ts';
-import type { WorkflowSource } from '../../src/workflow-file.ts';
-import { writtenAt } from '../../src/written-json.ts';
+import type { Option } from '../../src/recipes/recipe.ts';
+import { linkOf, nodeName, parameterKey, type Place, type Workflow } from '../../src/recipes/workflow.ts';
+import type { WorkflowSource } from '../../src/recipes/workflow-file.ts';
+import { writtenAt } from '../../src/recipes/written-json.ts';
 import { MOST_IN_MODAL, type Candidate, type Draft } from './draft.ts';
 import { fileCandidates } from './files.ts';
 import { inputsOfMarked, keepMarked } from './marked.ts';

@@ -1,4 +1,4 @@
-import type { Written } from '../../src/written-json.ts';
+import type { Written } from '../../src/recipes/written-json.ts';
 
 /** Which numbers an input takes, where only its name and its value say so. */
 

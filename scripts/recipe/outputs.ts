@@ -1,6 +1,6 @@
 import { safeName } from '../../src/backends/result-names.ts';
-import type { OutputName } from '../../src/recipe.ts';
-import { filePrefix, linkOf, nodesCalled, type Workflow } from '../../src/workflow.ts';
+import type { OutputName } from '../../src/recipes/recipe.ts';
+import { filePrefix, linkOf, nodesCalled, type Workflow } from '../../src/recipes/workflow.ts';
 
 /** What people name the files that they only look at while they build a workflow. */
 const ON_THE_WAY = /^(intermediate|temp|tmp|debug|preview|test)/i;

@@ -1,4 +1,4 @@
-import type { Option, Recipe, RecipeWorkflow } from '../../src/recipe.ts';
+import type { Option, Recipe, RecipeWorkflow } from '../../src/recipes/recipe.ts';
 import { oneLine, shorten } from './names.ts';
 
 /** Prints a recipe as a file of `commands/`, in the form that the repository's formatter gives it. */
@@ -8,7 +8,7 @@ const WIDTH = 120;
 export interface RecipeText {
   /** beside the recipe */
   readonly workflowFile: string;
-  /** of `src/recipe.ts`, from the folder of the recipe */
+  /** of `src/recipes/recipe.ts`, from the folder of the recipe */
   readonly recipeModule: string;
   /** what the workflow is, in words that may come from anywhere */
   readonly about: string;
@@ -42,8 +42,8 @@ export function printRecipe(recipe: Recipe, { workflowFile, recipeModule, about 
 
 /** What a generated recipe leaves out, for those who edit it. */
 const HINT = [
-  'Edit it by hand as you like. What it leaves out, `src/recipe.ts` explains: how long a run takes and what it costs',
-  '(`estimate`), who may use it (`access`, `nsfw`), what runs it (`backends`), files not to show (`outputs.hidden`).',
+  'Edit it by hand as you like. What else can be said, `commands/README.md` explains: how long a run takes and what it',
+  'costs (`estimate`), who may use it (`access`, `nsfw`), what runs it (`backends`), what not to show (`outputs.hidden`).',
 ];
 
 function printComment(about: string): string[] {

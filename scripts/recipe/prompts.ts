@@ -1,4 +1,4 @@
-import { linkOf, parameterKey, type Place, type Workflow } from '../../src/workflow.ts';
+import { linkOf, parameterKey, type Place, type Workflow } from '../../src/recipes/workflow.ts';
 
 /** The words of a workflow: found from the samplers upwards through the links, as ComfyUI itself would run it. */
 export interface PromptText {

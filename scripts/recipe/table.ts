@@ -1,4 +1,4 @@
-import type { Option, Recipe } from '../../src/recipe.ts';
+import type { Option, Recipe } from '../../src/recipes/recipe.ts';
 import { oneLine, shorten } from './names.ts';
 
 /** What a person will be asked, a line an option, in the order in which Discord shows it. */

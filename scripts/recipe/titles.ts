@@ -1,4 +1,4 @@
-import type { Workflow } from '../../src/workflow.ts';
+import type { Workflow } from '../../src/recipes/workflow.ts';
 import { nameFrom } from './names.ts';
 
 /** What people call their nodes, and what ComfyUI calls them where nobody did. */

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Clock } from '../clock.ts';
 import { BackendError, UserError } from '../errors.ts';
 import type { Logger } from '../log.ts';
-import { fillWorkflow, withSafeSeeds } from '../workflow.ts';
+import { fillWorkflow, withSafeSeeds } from '../recipes/workflow.ts';
 import { addressOf } from './address.ts';
 import { createConversation } from './amqp/conversation.ts';
 import { afterSending, follow, noWorkers } from './amqp/follow.ts';

@@ -1,4 +1,4 @@
-import type { BackendKind, StoredFile, Wish } from '../recipe.ts';
+import type { BackendKind, StoredFile, Wish } from '../recipes/recipe.ts';
 
 /**
  * A backend runs a workflow and reports events. This file is the whole seam: it holds types only, and the core knows

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
-import type { StoredFile } from '../recipe.ts';
+import type { StoredFile } from '../recipes/recipe.ts';
 
 /** What is posted: its length is known, and its body can be made again when it is asked for a second time. */
 export interface Payload {

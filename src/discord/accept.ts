@@ -1,10 +1,10 @@
 import type { Clock } from '../clock.ts';
 import { UserError } from '../errors.ts';
-import type { Job } from '../job.ts';
+import type { Job } from '../jobs/job.ts';
 import type { Logger } from '../log.ts';
-import type { Admission, Queue, Refusal } from '../queue.ts';
-import type { GivenAnswers, Recipe } from '../recipe.ts';
-import type { Spool } from '../spool.ts';
+import type { Admission, Queue, Refusal } from '../jobs/queue.ts';
+import type { GivenAnswers, Recipe } from '../recipes/recipe.ts';
+import type { Spool } from '../storage/spool.ts';
 import type { Arrivals } from './arrivals.ts';
 import { placeOf, type Asked } from './interaction.ts';
 import type { Port, Visibility } from './port.ts';

@@ -1,6 +1,6 @@
 import type { APIInteraction } from 'discord-api-types/v10';
-import { barOf } from '../access.ts';
-import type { Recipe } from '../recipe.ts';
+import { barOf } from '../recipes/access.ts';
+import type { Recipe } from '../recipes/recipe.ts';
 import { isForAllAges, visitorOf } from './interaction.ts';
 import { text } from './text.ts';
 

@@ -1,6 +1,6 @@
 import { ButtonStyle, type APIComponentInContainer } from 'discord-api-types/v10';
-import type { Job } from '../job.ts';
-import type { JobView } from '../queue.ts';
+import type { Job } from '../jobs/job.ts';
+import type { JobView } from '../jobs/queue.ts';
 import { button, buttons, container, line, shownFiles, type Button, type Part } from './components.ts';
 import { canRunAgain } from './job-result.ts';
 import { resultNoun } from './nouns.ts';

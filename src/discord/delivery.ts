@@ -1,9 +1,9 @@
 import { basename } from 'node:path';
-import type { Job } from '../job.ts';
+import type { Job } from '../jobs/job.ts';
 import type { Logger } from '../log.ts';
 import { formatBytes } from '../pictures/sizes.ts';
-import { sortOutputs, type StoredFile } from '../recipe.ts';
-import { HOW_TO_JOIN } from '../split.ts';
+import { sortOutputs, type StoredFile } from '../recipes/recipe.ts';
+import { HOW_TO_JOIN } from '../storage/split.ts';
 import { filesMessage, MOST_WORDS, notice, resultCard, resultRoom } from './card.ts';
 import { button } from './components.ts';
 import { DiscordError } from './discord-error.ts';

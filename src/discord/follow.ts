@@ -1,8 +1,8 @@
 import type { Clock } from '../clock.ts';
 import { createGate, type Gate } from '../gate.ts';
-import { hasEnded, type Job } from '../job.ts';
+import { hasEnded, type Job } from '../jobs/job.ts';
 import type { Logger } from '../log.ts';
-import type { JobView, Queue } from '../queue.ts';
+import type { JobView, Queue } from '../jobs/queue.ts';
 import { card } from './card.ts';
 import type { Delivery } from './delivery.ts';
 import type { FileLimits } from './file-limits.ts';

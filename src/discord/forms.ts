@@ -6,15 +6,15 @@ import {
   type APIModalSubmitInteraction,
 } from 'discord-api-types/v10';
 import { z } from 'zod';
-import { checkValue } from '../answers.ts';
+import { checkValue } from '../recipes/answers.ts';
 import type { Clock } from '../clock.ts';
-import { diskFailure } from '../disk.ts';
+import { diskFailure } from '../storage/disk.ts';
 import { UserError } from '../errors.ts';
 import type { Logger } from '../log.ts';
-import type { Queue } from '../queue.ts';
-import { isFileOption, type LongTextOption, type Recipe } from '../recipe.ts';
-import type { Spool } from '../spool.ts';
-import type { Form, Store } from '../store.ts';
+import type { Queue } from '../jobs/queue.ts';
+import { isFileOption, type LongTextOption, type Recipe } from '../recipes/recipe.ts';
+import type { Spool } from '../storage/spool.ts';
+import type { Form, Store } from '../storage/store.ts';
 import { refusalOf, type Accept } from './accept.ts';
 import { barredFrom } from './bar.ts';
 import { problemNotice } from './card.ts';

@@ -1,12 +1,12 @@
 import type { APIAttachment, APIInteractionDataResolved } from 'discord-api-types/v10';
 import { request, type Dispatcher } from 'undici';
-import type { DefaultFiles } from '../answers.ts';
+import type { DefaultFiles } from '../recipes/answers.ts';
 import { UserError } from '../errors.ts';
-import { createFileKeeper, type FileLimits, type GivenFile } from '../given-files.ts';
-import { createIntake } from '../intake.ts';
+import { createFileKeeper, type FileLimits, type GivenFile } from '../recipes/given-files.ts';
+import { createIntake } from '../recipes/intake.ts';
 import type { Logger } from '../log.ts';
-import type { FileOption, GivenAnswers, ParameterValue, Recipe } from '../recipe.ts';
-import type { Spool } from '../spool.ts';
+import type { FileOption, GivenAnswers, ParameterValue, Recipe } from '../recipes/recipe.ts';
+import type { Spool } from '../storage/spool.ts';
 import { text } from './text.ts';
 
 /** Turns what a person gave with a command into answers: files are fetched, checked and copied. */

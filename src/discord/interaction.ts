@@ -10,7 +10,7 @@ import {
   type APIModalSubmission,
   type APIModalSubmitInteraction,
 } from 'discord-api-types/v10';
-import type { Visitor } from '../access.ts';
+import type { Visitor } from '../recipes/access.ts';
 import type { Call } from './port.ts';
 import type { Typed } from './reply-note.ts';
 

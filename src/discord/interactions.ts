@@ -9,10 +9,10 @@ import {
   type APIMessageComponentInteraction,
 } from 'discord-api-types/v10';
 import type { Clock } from '../clock.ts';
-import { JOBS_COMMAND, PRIVATE_OPTION } from '../commands.ts';
+import { JOBS_COMMAND, PRIVATE_OPTION } from '../recipes/commands.ts';
 import { UserError } from '../errors.ts';
 import type { Logger } from '../log.ts';
-import type { ParameterValue, Recipe } from '../recipe.ts';
+import type { ParameterValue, Recipe } from '../recipes/recipe.ts';
 import type { Accept } from './accept.ts';
 import { barredFrom } from './bar.ts';
 import type { Buttons } from './buttons.ts';

@@ -1,4 +1,4 @@
-import type { Job } from '../job.ts';
+import type { Job } from '../jobs/job.ts';
 
 /** Whether the job's files are a whole result that can be shown, also when it was cancelled on its way to the person. */
 export function hasResult({ state, files, failure, endedAt = 0, closedAt = 0 }: Job): boolean {

@@ -4,7 +4,7 @@ import {
   InteractionContextType,
   type RESTPostAPIChatInputApplicationCommandsJSONBody,
 } from 'discord-api-types/v10';
-import { JOBS_COMMAND } from '../commands.ts';
+import { JOBS_COMMAND } from '../recipes/commands.ts';
 
 /** Discord's JSON for Troupe's own command. */
 export const JOBS_COMMAND_JSON: RESTPostAPIChatInputApplicationCommandsJSONBody = {

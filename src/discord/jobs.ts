@@ -1,5 +1,5 @@
 import { ComponentType, type APIChatInputApplicationCommandInteraction } from 'discord-api-types/v10';
-import type { Queue } from '../queue.ts';
+import type { Queue } from '../jobs/queue.ts';
 import { jobsCard, notice } from './card.ts';
 import { PICK_JOB } from './custom-id.ts';
 import { callOf, userOf } from './interaction.ts';

@@ -1,5 +1,5 @@
-import type { Job } from '../job.ts';
-import { sortOutputs, type StoredFile } from '../recipe.ts';
+import type { Job } from '../jobs/job.ts';
+import { sortOutputs, type StoredFile } from '../recipes/recipe.ts';
 
 /** What a result is called in sentences; here and nowhere else. */
 export interface Noun {

@@ -1,13 +1,13 @@
 import { stat } from 'node:fs/promises';
 import { basename } from 'node:path';
-import type { Job } from '../job.ts';
+import type { Job } from '../jobs/job.ts';
 import type { Logger } from '../log.ts';
 import { fitPicture, type FittedFile } from '../pictures/fit.ts';
 import { stripPngText } from '../pictures/png-text.ts';
 import { formatBytes } from '../pictures/sizes.ts';
-import { sortOutputs, type StoredFile } from '../recipe.ts';
-import type { Spool } from '../spool.ts';
-import { splitFile } from '../split.ts';
+import { sortOutputs, type StoredFile } from '../recipes/recipe.ts';
+import type { Spool } from '../storage/spool.ts';
+import { splitFile } from '../storage/split.ts';
 import { excerptOf } from './excerpt.ts';
 import { attachmentName, isDataFile, pieceName, shownName } from './file-names.ts';
 import type { OutgoingFile } from './port.ts';

@@ -1,8 +1,8 @@
 import { Routes, type RESTPutAPIApplicationCommandsJSONBody } from 'discord-api-types/v10';
 import type { REST } from 'discord.js';
-import { commandOf, JOBS_COMMAND } from '../commands.ts';
-import type { Recipe } from '../recipe.ts';
-import { RecipeError } from '../recipe-loader.ts';
+import { commandOf, JOBS_COMMAND } from '../recipes/commands.ts';
+import type { Recipe } from '../recipes/recipe.ts';
+import { RecipeError } from '../recipes/recipe-loader.ts';
 import { JOBS_COMMAND_JSON } from './jobs-command.ts';
 
 /** Commands with a slash, everywhere or in one server (application-commands.mdx). */

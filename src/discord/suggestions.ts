@@ -1,4 +1,4 @@
-import type { ChoiceOption } from '../recipe.ts';
+import type { ChoiceOption } from '../recipes/recipe.ts';
 
 /** Discord shows so many (application-commands.mdx). */
 const MOST = 25;

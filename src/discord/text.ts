@@ -1,9 +1,9 @@
 import { pathToFileURL } from 'node:url';
-import type { Bar } from '../access.ts';
+import type { Bar } from '../recipes/access.ts';
 import type { BackendErrorType, BackendFault } from '../errors.ts';
-import type { Failure, Job, JobState } from '../job.ts';
-import type { JobView } from '../queue.ts';
-import type { Option, Recipe, StoredFile } from '../recipe.ts';
+import type { Failure, Job, JobState } from '../jobs/job.ts';
+import type { JobView } from '../jobs/queue.ts';
+import type { Option, Recipe, StoredFile } from '../recipes/recipe.ts';
 import { hasResult } from './job-result.ts';
 import { code, moment, plain, shortened } from './markdown.ts';
 import { nounOf, resultNoun, type Noun } from './nouns.ts';

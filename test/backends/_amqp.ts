@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { connect as connectTo, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Workflow } from '../../src/workflow.ts';
+import type { Workflow } from '../../src/recipes/workflow.ts';
 
 /** A line between a backend and a broker, which can be cut. */
 export interface Wire {

@@ -6,7 +6,7 @@ import {
   type LocalComfyUI,
   type LocalComfyUIOptions,
 } from '../../src/playground/comfyui/server.ts';
-import type { Workflow } from '../../src/workflow.ts';
+import type { Workflow } from '../../src/recipes/workflow.ts';
 import { createQuickClock } from '../quick-clock.ts';
 import { createDesk, type Desk } from './_run.ts';
 

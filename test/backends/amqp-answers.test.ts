@@ -6,7 +6,7 @@ import { createCleaner } from '../../src/backends/detail.ts';
 import { systemClock } from '../../src/clock.ts';
 import { BackendError } from '../../src/errors.ts';
 import { event, preview, progressState, strangeMessages } from '../../src/playground/comfyui-worker/messages.ts';
-import type { Workflow } from '../../src/workflow.ts';
+import type { Workflow } from '../../src/recipes/workflow.ts';
 import { createManualClock } from '../manual-clock.ts';
 
 const ID = '38c3132c-b1bf-479c-b540-e3ac78fd8548';

@@ -5,7 +5,7 @@ import { endedIn } from '../../src/backends/comfyui/records.ts';
 import { createCleaner } from '../../src/backends/detail.ts';
 import { parsePythonJson } from '../../src/backends/python-json.ts';
 import { BackendError } from '../../src/errors.ts';
-import type { Workflow } from '../../src/workflow.ts';
+import type { Workflow } from '../../src/recipes/workflow.ts';
 import { createRandom } from '../../src/playground/drawing/random.ts';
 import { createLab, WORKFLOW } from './_comfyui.ts';
 import { hasRecordings, HINT, readRecording, replay, runsOf, type Line } from './_recordings.ts';

@@ -6,7 +6,7 @@ import type { SegmindOptions } from '../../src/backends/segmind.ts';
 import { createBody } from '../../src/backends/segmind/body.ts';
 import type { BackendError } from '../../src/errors.ts';
 import character from '../../commands/character.ts';
-import { completeAnswers, fill, labelsOf, sortOutputs } from '../../src/recipe.ts';
+import { completeAnswers, fill, labelsOf, sortOutputs } from '../../src/recipes/recipe.ts';
 import { collect, failureOf } from './_run.ts';
 import { API_KEY, createBench, filesOf, warningsOf } from './_segmind.ts';
 

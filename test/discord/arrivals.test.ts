@@ -5,7 +5,7 @@ import { createArrivals } from '../../src/discord/arrivals.ts';
 import { beginNote, type ReplyNote } from '../../src/discord/reply-note.ts';
 import { text } from '../../src/discord/text.ts';
 import { UserError } from '../../src/errors.ts';
-import { acceptJob } from '../../src/job.ts';
+import { acceptJob } from '../../src/jobs/job.ts';
 import { eventually } from '../eventually.ts';
 import { gone, openReply, unavailable } from './_reply.ts';
 

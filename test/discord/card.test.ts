@@ -2,8 +2,8 @@ import { describe, expect, it } from 'vitest';
 import character from '../../commands/character.ts';
 import { card } from '../../src/discord/card.ts';
 import { text } from '../../src/discord/text.ts';
-import { acceptJob, moveJob, type Failure, type Job } from '../../src/job.ts';
-import type { Recipe } from '../../src/recipe.ts';
+import { acceptJob, moveJob, type Failure, type Job } from '../../src/jobs/job.ts';
+import type { Recipe } from '../../src/recipes/recipe.ts';
 
 const MINUTE = 60_000;
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { commandOf } from '../../src/commands.ts';
+import { commandOf } from '../../src/recipes/commands.ts';
 import { commandChanges } from '../../src/discord/command-changes.ts';
-import type { Recipe } from '../../src/recipe.ts';
+import type { Recipe } from '../../src/recipes/recipe.ts';
 
 const recipe = {
   name: 'echo',

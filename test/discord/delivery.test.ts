@@ -9,8 +9,8 @@ import { createDelivery } from '../../src/discord/delivery.ts';
 import { createPages } from '../../src/discord/pages.ts';
 import type { OutgoingMessage } from '../../src/discord/port.ts';
 import type { ReplyNote } from '../../src/discord/reply-note.ts';
-import { acceptJob, type Job } from '../../src/job.ts';
-import { createSpool } from '../../src/spool.ts';
+import { acceptJob, type Job } from '../../src/jobs/job.ts';
+import { createSpool } from '../../src/storage/spool.ts';
 import { gone, openReply, tooLarge, unavailable } from './_reply.ts';
 
 const MIB = 1024 * 1024;

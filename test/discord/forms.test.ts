@@ -7,13 +7,13 @@ import {
   type APIInteraction,
 } from 'discord-api-types/v10';
 import { describe, expect, it } from 'vitest';
-import { commandOf } from '../../src/commands.ts';
+import { commandOf } from '../../src/recipes/commands.ts';
 import { createForms } from '../../src/discord/forms.ts';
 import type { GivenOptions } from '../../src/discord/inputs.ts';
 import { createInteractions } from '../../src/discord/interactions.ts';
-import { acceptJob, type Job } from '../../src/job.ts';
-import type { Access, Recipe } from '../../src/recipe.ts';
-import type { Form } from '../../src/store.ts';
+import { acceptJob, type Job } from '../../src/jobs/job.ts';
+import type { Access, Recipe } from '../../src/recipes/recipe.ts';
+import type { Form } from '../../src/storage/store.ts';
 import { eventually } from '../eventually.ts';
 import { createManualClock } from '../manual-clock.ts';
 import { openLocal } from './_stage.ts';

@@ -8,11 +8,11 @@ import sharp from 'sharp';
 import { Agent } from 'undici';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import character from '../../commands/character.ts';
-import { readDefaultFiles } from '../../src/answers.ts';
+import { readDefaultFiles } from '../../src/recipes/answers.ts';
 import { createInputs } from '../../src/discord/inputs.ts';
 import { UserError } from '../../src/errors.ts';
-import type { GivenAnswers, Recipe, StoredFile } from '../../src/recipe.ts';
-import { createSpool } from '../../src/spool.ts';
+import type { GivenAnswers, Recipe, StoredFile } from '../../src/recipes/recipe.ts';
+import { createSpool } from '../../src/storage/spool.ts';
 import { matroska, mp3Frames, mp4, mp4Of } from '../pictures/_media.ts';
 import { halves, quarters } from '../pictures/_samples.ts';
 

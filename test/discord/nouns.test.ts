@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import character from '../../commands/character.ts';
 import { nounOf, resultNoun } from '../../src/discord/nouns.ts';
 import { text } from '../../src/discord/text.ts';
-import { acceptJob, type Job } from '../../src/job.ts';
+import { acceptJob, type Job } from '../../src/jobs/job.ts';
 
 const file = (mediaType: string, name = 'a') => ({ name, mediaType, path: `/${name}`, size: 1 });
 const [PICTURE, VIDEO, SOUND, WORDS, ZIP] = ['image/png', 'video/webm', 'audio/mpeg', 'text/plain', 'application/zip'];

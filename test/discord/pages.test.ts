@@ -6,8 +6,8 @@ import sharp from 'sharp';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import character from '../../commands/character.ts';
 import { createPages, pageLimits } from '../../src/discord/pages.ts';
-import { acceptJob } from '../../src/job.ts';
-import { createSpool } from '../../src/spool.ts';
+import { acceptJob } from '../../src/jobs/job.ts';
+import { createSpool } from '../../src/storage/spool.ts';
 
 const MIB = 1024 * 1024;
 const WORKFLOW = 'the whole workflow';

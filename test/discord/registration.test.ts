@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { commandsOf } from '../../src/discord/registration.ts';
-import type { Recipe } from '../../src/recipe.ts';
+import type { Recipe } from '../../src/recipes/recipe.ts';
 
 function recipes(count: number): ReadonlyMap<string, Recipe> {
   const names = Array.from({ length: count }, (_, index) => `r${index}`);

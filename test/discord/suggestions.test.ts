@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { suggestionsFor } from '../../src/discord/suggestions.ts';
-import type { ChoiceOption } from '../../src/recipe.ts';
+import type { ChoiceOption } from '../../src/recipes/recipe.ts';
 
 function optionOf(names: readonly string[], standing?: string): ChoiceOption {
   return {

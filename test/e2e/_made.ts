@@ -1,7 +1,7 @@
 import sharp from 'sharp';
 import { drawFlatFilm } from '../../src/playground/drawing/film.ts';
 import { drawSound } from '../../src/playground/drawing/sound.ts';
-import type { Option, ParameterValue, Recipe } from '../../src/recipe.ts';
+import type { Option, ParameterValue, Recipe } from '../../src/recipes/recipe.ts';
 import type { Person, Picture } from './person.ts';
 
 /** Somebody who answers everything that a recipe asks, and what has to be sent then. */

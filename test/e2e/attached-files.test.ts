@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Recipe } from '../../src/recipe.ts';
+import type { Recipe } from '../../src/recipes/recipe.ts';
 import { mp3Frames, mp4 } from '../pictures/_media.ts';
 import { halves, quarters } from '../pictures/_samples.ts';
 import type { Picture } from './person.ts';

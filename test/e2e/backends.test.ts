@@ -9,7 +9,7 @@ import { systemClock } from '../../src/clock.ts';
 import { createLocalComfyUI } from '../../src/playground/comfyui/server.ts';
 import { createLocalSegmind } from '../../src/playground/segmind/server.ts';
 import { createLocalViewComfy } from '../../src/playground/viewcomfy/server.ts';
-import type { Recipe } from '../../src/recipe.ts';
+import type { Recipe } from '../../src/recipes/recipe.ts';
 import { PORTRAIT } from './portraits.ts';
 import { openStage, type Stage } from './stage.ts';
 

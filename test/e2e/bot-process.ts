@@ -5,9 +5,9 @@ import { z } from 'zod';
 import { createBackend } from '../../src/backends/index.ts';
 import { startBot } from '../../src/bot.ts';
 import { systemClock } from '../../src/clock.ts';
-import type { Recipe } from '../../src/recipe.ts';
-import { RecipeFile } from '../../src/recipe-file.ts';
-import { COMMANDS_DIRECTORY, loadRecipes } from '../../src/recipe-loader.ts';
+import type { Recipe } from '../../src/recipes/recipe.ts';
+import { RecipeFile } from '../../src/recipes/recipe-file.ts';
+import { COMMANDS_DIRECTORY, loadRecipes } from '../../src/recipes/recipe-loader.ts';
 import { createMovableClock } from '../../src/playground/clock.ts';
 
 const number = z.number();

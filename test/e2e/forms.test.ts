@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import type { Recipe } from '../../src/recipe.ts';
+import type { Recipe } from '../../src/recipes/recipe.ts';
 import { createPage } from '../../src/playground/page-server.ts';
 import { findBrowser, launchBrowser } from '../browser.ts';
 import type { Person } from './person.ts';

@@ -9,8 +9,8 @@ import { createBackend } from '../../src/backends/index.ts';
 import { createThreadedBackend } from '../../src/backends/thread.ts';
 import { systemClock } from '../../src/clock.ts';
 import { createLocalComfyUI } from '../../src/playground/comfyui/server.ts';
-import type { Recipe } from '../../src/recipe.ts';
-import type { Workflow } from '../../src/workflow.ts';
+import type { Recipe } from '../../src/recipes/recipe.ts';
+import type { Workflow } from '../../src/recipes/workflow.ts';
 import type { SeenMessage } from './person.ts';
 import { openStage, type Stage } from './stage.ts';
 

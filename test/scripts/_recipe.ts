@@ -1,13 +1,13 @@
 import { fitRecipe, type Fitted } from '../../scripts/recipe/fit.ts';
 import { draftFromForm } from '../../scripts/recipe/from-form.ts';
 import { draftFromWorkflow } from '../../scripts/recipe/from-workflow.ts';
-import { commandOf } from '../../src/commands.ts';
+import { commandOf } from '../../src/recipes/commands.ts';
 import { createRegistry, type Registry } from '../../src/playground/discord/registry.ts';
-import { fill, type GivenAnswers, type Option, type Recipe } from '../../src/recipe.ts';
-import { formsOf } from '../../src/view-comfy.ts';
-import { fillWorkflow } from '../../src/workflow.ts';
-import { workflowSource } from '../../src/workflow-file.ts';
-import { parseWritten } from '../../src/written-json.ts';
+import { fill, type GivenAnswers, type Option, type Recipe } from '../../src/recipes/recipe.ts';
+import { formsOf } from '../../src/recipes/view-comfy.ts';
+import { fillWorkflow } from '../../src/recipes/workflow.ts';
+import { workflowSource } from '../../src/recipes/workflow-file.ts';
+import { parseWritten } from '../../src/recipes/written-json.ts';
 
 /** The recipe that a workflow, or the nth form of a `view_comfy.json`, gives. */
 export function recipeOf(text: string, form?: number): Fitted {

@@ -6,13 +6,13 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { printRecipe } from '../../scripts/recipe/print.ts';
 import { UserError } from '../../src/errors.ts';
-import { BACKEND_KINDS, isFileOption, type Option, type Recipe } from '../../src/recipe.ts';
-import { RecipeFile } from '../../src/recipe-file.ts';
-import { loadRecipes } from '../../src/recipe-loader.ts';
-import { problemsOf } from '../../src/recipe-rules.ts';
-import { placeOf, type Workflow } from '../../src/workflow.ts';
-import { WorkflowFileError } from '../../src/workflow-file.ts';
-import { parseWritten, printWritten, writtenAt } from '../../src/written-json.ts';
+import { BACKEND_KINDS, isFileOption, type Option, type Recipe } from '../../src/recipes/recipe.ts';
+import { RecipeFile } from '../../src/recipes/recipe-file.ts';
+import { loadRecipes } from '../../src/recipes/recipe-loader.ts';
+import { problemsOf } from '../../src/recipes/recipe-rules.ts';
+import { placeOf, type Workflow } from '../../src/recipes/workflow.ts';
+import { WorkflowFileError } from '../../src/recipes/workflow-file.ts';
+import { parseWritten, printWritten, writtenAt } from '../../src/recipes/written-json.ts';
 import { answersTo, changedBy, expectedOf, recipeOf, register } from './_recipe.ts';
 
 /** What makes trouble in names, in text, and in TypeScript. */
@@ -595,7 +595,7 @@ describe('a recipe that is printed', () => {
       for (const { about, recipe } of samples) {
         const printed = printRecipe(recipe, {
           workflowFile: './workflow.json',
-          recipeModule: '../src/recipe.ts',
+          recipeModule: '../src/recipes/recipe.ts',
           about,
         });
         await writeFile(join(folder, `${recipe.name}.ts`), printed);

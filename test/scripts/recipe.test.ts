@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { loadRecipes } from '../../src/recipe-loader.ts';
+import { loadRecipes } from '../../src/recipes/recipe-loader.ts';
 import { answersTo, changedBy, expectedOf, recipeOf, register } from './_recipe.ts';
 import { runScript } from './_script.ts';
 

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createLocalViewComfy, type LocalViewComfy } from '../../src/playground/viewcomfy/server.ts';
-import type { Recipe } from '../../src/recipe.ts';
+import type { Recipe } from '../../src/recipes/recipe.ts';
 import { mp3Frames, mp4 } from '../pictures/_media.ts';
 import { halves, quarters } from '../pictures/_samples.ts';
 import { runTry } from './_try.ts';

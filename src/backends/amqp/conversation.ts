@@ -2,7 +2,7 @@ import { setImmediate } from 'node:timers/promises';
 import type { AsyncMessage, Channel } from 'rabbitmq-client';
 import { BackendError } from '../../errors.ts';
 import type { Logger } from '../../log.ts';
-import type { Workflow } from '../../workflow.ts';
+import type { Workflow } from '../../recipes/workflow.ts';
 import type { Patience } from '../patience.ts';
 import { createInbox } from './inbox.ts';
 import { codeOf, type Link } from './link.ts';

@@ -1,6 +1,6 @@
 import { BackendError } from '../../errors.ts';
 import type { Logger } from '../../log.ts';
-import type { StoredFile } from '../../recipe.ts';
+import type { StoredFile } from '../../recipes/recipe.ts';
 import { textOutputs, type Given, type GivenFile } from '../comfyui/outputs.ts';
 import type { Server } from '../comfyui/server.ts';
 import { uploadFiles } from '../comfyui/uploads.ts';

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import type { Clock } from '../../clock.ts';
 import type { Logger } from '../../log.ts';
 import { inTurn } from '../../pictures/sharp-gate.ts';
-import { nodeName, type Workflow } from '../../workflow.ts';
+import { nodeName, type Workflow } from '../../recipes/workflow.ts';
 import type { BackendEvent } from '../backend.ts';
 import { createProgress } from '../comfyui/progress.ts';
 import { readPickle } from './pickle.ts';

@@ -2,7 +2,7 @@ import { constants } from 'node:fs';
 import { copyFile, lstat, mkdir, open, realpath, rm, type FileHandle } from 'node:fs/promises';
 import { join, sep } from 'node:path';
 import { BackendError } from '../../errors.ts';
-import type { StoredFile } from '../../recipe.ts';
+import type { StoredFile } from '../../recipes/recipe.ts';
 import type { GivenFile } from '../comfyui/outputs.ts';
 import { safeName } from '../result-names.ts';
 

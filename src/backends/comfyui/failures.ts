@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { BackendError } from '../../errors.ts';
-import { nodeName, parameterKey, type Workflow } from '../../workflow.ts';
+import { nodeName, parameterKey, type Workflow } from '../../recipes/workflow.ts';
 import { parsePythonJson } from '../python-json.ts';
 import { refusalOf, type RefusedAnswer } from '../refusal.ts';
 

@@ -1,7 +1,7 @@
 import type { Clock } from '../../clock.ts';
 import { BackendError } from '../../errors.ts';
 import type { Logger } from '../../log.ts';
-import type { Workflow } from '../../workflow.ts';
+import type { Workflow } from '../../recipes/workflow.ts';
 import type { BackendEvent } from '../backend.ts';
 import type { Patience } from '../patience.ts';
 import type { Ask } from './ask.ts';

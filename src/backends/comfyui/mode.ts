@@ -1,5 +1,5 @@
-import type { StoredFile } from '../../recipe.ts';
-import type { Workflow } from '../../workflow.ts';
+import type { StoredFile } from '../../recipes/recipe.ts';
+import type { Workflow } from '../../recipes/workflow.ts';
 import type { BackendCapabilities, BackendEvent } from '../backend.ts';
 import type { Http } from '../http.ts';
 import type { Patience } from '../patience.ts';

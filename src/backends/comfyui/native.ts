@@ -3,7 +3,7 @@ import { z } from 'zod';
 import type { Clock } from '../../clock.ts';
 import { BackendError, type BackendErrorType } from '../../errors.ts';
 import type { Logger } from '../../log.ts';
-import { fillWorkflow, withSafeSeeds, type Workflow } from '../../workflow.ts';
+import { fillWorkflow, withSafeSeeds, type Workflow } from '../../recipes/workflow.ts';
 import type { BackendEvent } from '../backend.ts';
 import { createHttp } from '../http.ts';
 import { createJson } from '../payload.ts';

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { BackendError } from '../../errors.ts';
-import { fillWorkflow, placeOf } from '../../workflow.ts';
+import { fillWorkflow, placeOf } from '../../recipes/workflow.ts';
 import type { RunRequest } from '../backend.ts';
 import { jsonOf } from '../parameters.ts';
 import type { Order } from './mode.ts';

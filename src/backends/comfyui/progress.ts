@@ -1,4 +1,4 @@
-import { nodeName, type Workflow } from '../../workflow.ts';
+import { nodeName, type Workflow } from '../../recipes/workflow.ts';
 import type { BackendEvent } from '../backend.ts';
 import type { Hint, Steps } from './frames.ts';
 

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { BackendError } from '../../errors.ts';
-import type { Workflow } from '../../workflow.ts';
+import type { Workflow } from '../../recipes/workflow.ts';
 import { mediaTypeOf } from '../result-names.ts';
 import type { ResultOutput } from '../result-files.ts';
 import { runFailure } from './failures.ts';

@@ -3,7 +3,7 @@ import { createReadStream } from 'node:fs';
 import { extname } from 'node:path';
 import { z } from 'zod';
 import { BackendError } from '../../errors.ts';
-import type { StoredFile } from '../../recipe.ts';
+import type { StoredFile } from '../../recipes/recipe.ts';
 import { createMultipart } from '../payload.ts';
 import { lastOf, readJson } from './ask.ts';
 import type { Session } from './mode.ts';

@@ -1,4 +1,4 @@
-import type { ParameterValue } from '../../recipe.ts';
+import type { ParameterValue } from '../../recipes/recipe.ts';
 
 /**
  * What the model takes, as its page has it: https://www.segmind.com/models/consistent-character-with-pose/api

@@ -1,6 +1,6 @@
 import { randomInt } from 'node:crypto';
 import { BackendError } from '../../errors.ts';
-import type { ParameterValue, StoredFile } from '../../recipe.ts';
+import type { ParameterValue, StoredFile } from '../../recipes/recipe.ts';
 import type { RunRequest } from '../backend.ts';
 import {
   CHARACTER_KEYS,

@@ -1,4 +1,4 @@
-import { UserError } from './errors.ts';
+import { UserError } from '../errors.ts';
 
 /** What the disk refuses, and for which reason: in the words of the system, of SQLite, and of people. */
 export type DiskTrouble = 'full' | 'read-only' | 'damaged' | 'broken';

@@ -1,8 +1,8 @@
 import { isAbsolute, relative, resolve } from 'node:path';
 import { z } from 'zod';
-import { BACKEND_ERROR_TYPES } from './errors.ts';
-import type { Failure, Job } from './job.ts';
-import type { GivenAnswers, StoredFile } from './recipe.ts';
+import { BACKEND_ERROR_TYPES } from '../errors.ts';
+import type { Failure, Job } from '../jobs/job.ts';
+import type { GivenAnswers, StoredFile } from '../recipes/recipe.ts';
 
 /** What of a job is kept as JSON: all that no question asks for. */
 

@@ -31,7 +31,7 @@ interface RecipeSources {
 }
 
 /** The recipes of this repository. */
-export const COMMANDS_DIRECTORY = fileURLToPath(new URL('../commands', import.meta.url));
+export const COMMANDS_DIRECTORY = fileURLToPath(new URL('../../commands', import.meta.url));
 
 /** Where the configuration says that recipes are, and which of them. */
 export function sourcesOf({

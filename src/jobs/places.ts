@@ -1,4 +1,4 @@
-import type { Clock } from './clock.ts';
+import type { Clock } from '../clock.ts';
 import { createForecast, type Times } from './eta.ts';
 import type { Job } from './job.ts';
 import type { JobView } from './queue.ts';

@@ -1,4 +1,4 @@
-import type { BackendSettings } from './config-backends.ts';
+import type { BackendSettings } from '../config-backends.ts';
 import { canRun, kindsFor, type Recipe } from './recipe.ts';
 import { RecipeError } from './recipe-loader.ts';
 

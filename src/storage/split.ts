@@ -3,10 +3,10 @@ import { createReadStream, createWriteStream } from 'node:fs';
 import { mkdir, open, rename, rm, stat, type FileHandle } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
-import { UserError } from './errors.ts';
-import { kindOf, SNIFFED_BYTES } from './pictures/kind.ts';
-import { formatBytes } from './pictures/sizes.ts';
-import type { StoredFile } from './recipe.ts';
+import { UserError } from '../errors.ts';
+import { kindOf, SNIFFED_BYTES } from '../pictures/kind.ts';
+import { formatBytes } from '../pictures/sizes.ts';
+import type { StoredFile } from '../recipes/recipe.ts';
 
 /** For the person who gets pieces; Discord shows what stands between backticks as it is typed. */
 export const HOW_TO_JOIN =

@@ -1,5 +1,5 @@
-import type { BackendFault } from './errors.ts';
-import type { GivenAnswers, Recipe, StoredFile } from './recipe.ts';
+import type { BackendFault } from '../errors.ts';
+import type { GivenAnswers, Recipe, StoredFile } from '../recipes/recipe.ts';
 
 /**
  * Glossary

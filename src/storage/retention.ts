@@ -1,5 +1,5 @@
-import type { Clock } from './clock.ts';
-import type { Logger } from './log.ts';
+import type { Clock } from '../clock.ts';
+import type { Logger } from '../log.ts';
 import type { Spool } from './spool.ts';
 import type { Store } from './store.ts';
 

@@ -2,8 +2,8 @@ import { randomInt } from 'node:crypto';
 import { open } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { UserError } from './errors.ts';
-import { kindByTracks, kindOf, SNIFFED_BYTES } from './pictures/kind.ts';
+import { UserError } from '../errors.ts';
+import { kindByTracks, kindOf, SNIFFED_BYTES } from '../pictures/kind.ts';
 import {
   completeAnswers,
   isFileOption,

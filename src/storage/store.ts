@@ -4,10 +4,10 @@ import { join } from 'node:path';
 import { DatabaseSync, type SQLInputValue } from 'node:sqlite';
 import { z } from 'zod';
 import { diskTrouble, type DiskTrouble } from './disk.ts';
-import { JOB_STATES, type Job } from './job.ts';
+import { JOB_STATES, type Job } from '../jobs/job.ts';
 import { factsOf, readFacts } from './job-json.ts';
-import type { Recipe } from './recipe.ts';
-import { RecipeFile } from './recipe-file.ts';
+import type { Recipe } from '../recipes/recipe.ts';
+import { RecipeFile } from '../recipes/recipe-file.ts';
 
 /**
  * What outlives the process: one SQLite file, and the only SQL. Every call is one transaction that is on the disk when it
