@@ -4,10 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { acceptJob, moveJob, type Job } from '../src/jobs/job.ts';
-import type { Recipe } from '../src/recipes/recipe.ts';
-import { createStore, StoreError, type Store } from '../src/storage/store.ts';
-import { eventually } from './eventually.ts';
+import { acceptJob, moveJob, type Job } from '../../src/jobs/job.ts';
+import type { Recipe } from '../../src/recipes/recipe.ts';
+import { createStore, StoreError, type Store } from '../../src/storage/store.ts';
+import { eventually } from '../eventually.ts';
 
 const recipe = {
   name: 'echo',
@@ -181,7 +181,7 @@ describe('a store that cannot be used', () => {
   it('is another process that has it, and is free as soon as that one is killed', async () => {
     store.close();
     const script = `
-      import { createStore } from ${JSON.stringify(new URL('../src/storage/store.ts', import.meta.url).href)};
+      import { createStore } from ${JSON.stringify(new URL('../../src/storage/store.ts', import.meta.url).href)};
       createStore(${JSON.stringify(folder)}); console.log('open'); setInterval(() => {}, 1000);`;
     const other = spawn(process.execPath, ['--input-type=module-typescript', '--eval', script], {
       stdio: ['ignore', 'pipe', 'inherit'],

@@ -1,8 +1,8 @@
 import pino from 'pino';
 import { describe, expect, it } from 'vitest';
-import type { Recipe } from '../src/recipes/recipe.ts';
-import { RecipeError } from '../src/recipes/recipe-loader.ts';
-import { createReload } from '../src/recipes/reload.ts';
+import type { Recipe } from '../../src/recipes/recipe.ts';
+import { RecipeError } from '../../src/recipes/recipe-loader.ts';
+import { createReload } from '../../src/recipes/reload.ts';
 
 function recipes(...given: (Pick<Recipe, 'name'> & Partial<Recipe>)[]): ReadonlyMap<string, Recipe> {
   return new Map(

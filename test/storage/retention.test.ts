@@ -3,12 +3,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { acceptJob, moveJob } from '../src/jobs/job.ts';
-import { createRetention, removeStrays, type RetentionLimits } from '../src/storage/retention.ts';
-import { createSpool, type Spool } from '../src/storage/spool.ts';
-import { createStore, type Store } from '../src/storage/store.ts';
-import { eventually } from './eventually.ts';
-import { createManualClock } from './manual-clock.ts';
+import { acceptJob, moveJob } from '../../src/jobs/job.ts';
+import { createRetention, removeStrays, type RetentionLimits } from '../../src/storage/retention.ts';
+import { createSpool, type Spool } from '../../src/storage/spool.ts';
+import { createStore, type Store } from '../../src/storage/store.ts';
+import { eventually } from '../eventually.ts';
+import { createManualClock } from '../manual-clock.ts';
 
 const HOUR = 3_600_000;
 const recipe = { name: 'echo', description: 'Echo', options: {}, outputs: { main: [] } };

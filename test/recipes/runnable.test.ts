@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import type { BackendKind, Recipe } from '../src/recipes/recipe.ts';
-import { RecipeError } from '../src/recipes/recipe-loader.ts';
-import { runnable } from '../src/recipes/runnable.ts';
+import type { BackendKind, Recipe } from '../../src/recipes/recipe.ts';
+import { RecipeError } from '../../src/recipes/recipe-loader.ts';
+import { runnable } from '../../src/recipes/runnable.ts';
 
 function recipe(name: string, backends?: readonly BackendKind[]): [string, Recipe] {
   return [name, { name, description: name, options: {}, outputs: { main: [] }, ...(backends && { backends }) }];

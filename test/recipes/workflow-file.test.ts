@@ -4,12 +4,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { fill } from '../src/recipes/recipe.ts';
-import { COMMANDS_DIRECTORY, loadRecipes } from '../src/recipes/recipe-loader.ts';
-import { fillWorkflow } from '../src/recipes/workflow.ts';
-import { readParameterMap, readWorkflowFile } from '../src/recipes/workflow-file.ts';
+import { fill } from '../../src/recipes/recipe.ts';
+import { COMMANDS_DIRECTORY, loadRecipes } from '../../src/recipes/recipe-loader.ts';
+import { fillWorkflow } from '../../src/recipes/workflow.ts';
+import { readParameterMap, readWorkflowFile } from '../../src/recipes/workflow-file.ts';
 
-const SHARED = new URL('../../shared/workflows/flux-consistent-characters/workflow_api.json', import.meta.url);
+const SHARED = new URL('../../../shared/workflows/flux-consistent-characters/workflow_api.json', import.meta.url);
 const directories = [COMMANDS_DIRECTORY];
 
 describe('a file with a workflow', () => {

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { COMMANDS_DIRECTORY, loadRecipes, RecipeError } from '../src/recipes/recipe-loader.ts';
+import { COMMANDS_DIRECTORY, loadRecipes, RecipeError } from '../../src/recipes/recipe-loader.ts';
 
 const options = { words: { kind: 'text', description: 'Words', parameters: ['1-inputs-text'] } };
 

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { parseWritten, printWritten, scalarOf, writtenAt } from '../src/recipes/written-json.ts';
+import { parseWritten, printWritten, scalarOf, writtenAt } from '../../src/recipes/written-json.ts';
 
 describe('JSON as it was written', () => {
   test('means what JSON.parse reads, whatever it is', () => {

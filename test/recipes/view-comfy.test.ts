@@ -4,10 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { RANDOM_SENTINEL, readViewComfyFile } from '../src/recipes/view-comfy.ts';
-import { scalarOf } from '../src/recipes/written-json.ts';
+import { RANDOM_SENTINEL, readViewComfyFile } from '../../src/recipes/view-comfy.ts';
+import { scalarOf } from '../../src/recipes/written-json.ts';
 
-const SHARED = new URL('../../shared/workflows/', import.meta.url);
+const SHARED = new URL('../../../shared/workflows/', import.meta.url);
 
 describe('view_comfy.json', () => {
   let folder: string;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { createTurns, type Turns } from '../src/jobs/turns.ts';
+import { createTurns, type Turns } from '../../src/jobs/turns.ts';
 
 const anybody = () => true;
 

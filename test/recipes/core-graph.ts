@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { MAX_SEED, type Option, type ParameterValue } from '../src/recipes/recipe.ts';
+import { MAX_SEED, type Option, type ParameterValue } from '../../src/recipes/recipe.ts';
 import { CORE_NODES, type CoreNode, type InputRule } from './core-nodes.ts';
 
 /** A workflow of our own in API format, checked against what ComfyUI's own nodes take and give. */

@@ -2,10 +2,10 @@ import { mkdtemp, readdir, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { UserError } from '../src/errors.ts';
-import { createFileKeeper, type GivenFile } from '../src/recipes/given-files.ts';
-import type { MediaOption } from '../src/recipes/recipe.ts';
-import { mp4, mp4Of } from './pictures/_media.ts';
+import { UserError } from '../../src/errors.ts';
+import { createFileKeeper, type GivenFile } from '../../src/recipes/given-files.ts';
+import type { MediaOption } from '../../src/recipes/recipe.ts';
+import { mp4, mp4Of } from '../pictures/_media.ts';
 
 const MB = 1024 * 1024;
 const VIDEO = { kind: 'video', description: 'A film', parameters: [] } satisfies MediaOption;

@@ -4,9 +4,9 @@ import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { StoredFile } from '../src/recipes/recipe.ts';
-import { HOW_TO_JOIN, splitFile } from '../src/storage/split.ts';
-import { callAndKill } from './pictures/_killed.ts';
+import type { StoredFile } from '../../src/recipes/recipe.ts';
+import { HOW_TO_JOIN, splitFile } from '../../src/storage/split.ts';
+import { callAndKill } from '../pictures/_killed.ts';
 
 const run = promisify(execFile);
 
@@ -123,7 +123,7 @@ describe('after a restart', () => {
     const { path, bytes } = await store('a.bin', 300_000);
     const folder = join(pieces, 'pieces-100000');
     await mkdir(folder, { recursive: true });
-    const module = new URL('../src/storage/split.ts', import.meta.url);
+    const module = new URL('../../src/storage/split.ts', import.meta.url);
     expect(await callAndKill({ module, name: 'splitFile', folder }, path, 100_000, pieces)).toBe('SIGKILL');
     expect((await readdir(folder)).filter((name) => !name.endsWith('.part'))).toEqual([]);
     expect((await joined(await splitFile(path, 100_000, pieces))).equals(bytes)).toBe(true);

@@ -1,13 +1,13 @@
 import { readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { Backend, ResumeRequest } from '../src/backends/backend.ts';
-import { BackendError } from '../src/errors.ts';
-import type { Job } from '../src/jobs/job.ts';
-import type { JobView, Queue, QueueLimits } from '../src/jobs/queue.ts';
-import type { Recipe } from '../src/recipes/recipe.ts';
-import { createManualClock, type ManualClock } from './manual-clock.ts';
-import { eventually } from './eventually.ts';
+import type { Backend, ResumeRequest } from '../../src/backends/backend.ts';
+import { BackendError } from '../../src/errors.ts';
+import type { Job } from '../../src/jobs/job.ts';
+import type { JobView, Queue, QueueLimits } from '../../src/jobs/queue.ts';
+import type { Recipe } from '../../src/recipes/recipe.ts';
+import { createManualClock, type ManualClock } from '../manual-clock.ts';
+import { eventually } from '../eventually.ts';
 
 /** A queue on what its last process has left. */
 interface OpenQueue {

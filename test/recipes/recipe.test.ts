@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { describe, expect, expectTypeOf, it } from 'vitest';
-import character from '../commands/character.ts';
+import character from '../../commands/character.ts';
 import {
   canRun,
   completeAnswers,
@@ -10,10 +10,10 @@ import {
   sortOutputs,
   type Answers,
   type StoredFile,
-} from '../src/recipes/recipe.ts';
+} from '../../src/recipes/recipe.ts';
 
 const PUBLISHED = new URL(
-  '../../shared/workflows/flux-consistent-characters/workflow_api_parameters.json',
+  '../../../shared/workflows/flux-consistent-characters/workflow_api_parameters.json',
   import.meta.url,
 );
 

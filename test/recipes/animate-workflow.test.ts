@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { describe, expect, test } from 'vitest';
-import animate from '../commands/animate.ts';
-import { fill, sortOutputs, type Option, type Recipe } from '../src/recipes/recipe.ts';
+import animate from '../../commands/animate.ts';
+import { fill, sortOutputs, type Option, type Recipe } from '../../src/recipes/recipe.ts';
 import {
   linksOf,
   loosePartsOf,
@@ -13,7 +13,7 @@ import {
   Workflow,
 } from './core-graph.ts';
 
-const read = async (name: string) => readFile(new URL(`../commands/${name}`, import.meta.url), 'utf8');
+const read = async (name: string) => readFile(new URL(`../../commands/${name}`, import.meta.url), 'utf8');
 const workflow = Workflow.parse(JSON.parse(await read('animate.workflow.json')));
 const page = await read('animate-workflow.md');
 const recipe: Recipe = animate;

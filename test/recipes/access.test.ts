@@ -1,8 +1,8 @@
 import { PermissionFlagsBits } from 'discord-api-types/v10';
 import { describe, expect, it } from 'vitest';
-import { barOf, type Visitor } from '../src/recipes/access.ts';
-import { commandOf } from '../src/recipes/commands.ts';
-import type { Access } from '../src/recipes/recipe.ts';
+import { barOf, type Visitor } from '../../src/recipes/access.ts';
+import { commandOf } from '../../src/recipes/commands.ts';
+import type { Access } from '../../src/recipes/recipe.ts';
 
 const { Administrator, ManageGuild, SendMessages } = PermissionFlagsBits;
 const HERE = '100000000000000001';

@@ -11,8 +11,8 @@ import {
   placeOf,
   withSafeSeeds,
   type Workflow,
-} from '../src/recipes/workflow.ts';
-import { parseWritten, printWritten, writtenAt, type Written } from '../src/recipes/written-json.ts';
+} from '../../src/recipes/workflow.ts';
+import { parseWritten, printWritten, writtenAt, type Written } from '../../src/recipes/written-json.ts';
 
 const WORKFLOW: Workflow = {
   '3': { class_type: 'KSampler', inputs: { seed: 7, steps: 20, model: ['4', 0] }, _meta: { title: 'Draw' } },
@@ -108,7 +108,7 @@ describe('a workflow', () => {
   });
 
   test('of ViewComfy has the parameters that ViewComfy publishes for it', async (context) => {
-    const folder = new URL('../../shared/workflows/flux-consistent-characters/', import.meta.url);
+    const folder = new URL('../../../shared/workflows/flux-consistent-characters/', import.meta.url);
     const read = async (name: string): Promise<unknown> =>
       JSON.parse(await readFile(new URL(name, folder), 'utf8').catch(() => 'null'));
     const [workflow, published] = [await read('workflow_api.json'), await read('workflow_api_parameters.json')];
@@ -123,10 +123,10 @@ describe('a workflow', () => {
   });
 
   test('as it is written, is itself again when it is filled with what it was flattened to', async (context) => {
-    const folder = new URL('../../shared/workflows/', import.meta.url);
+    const folder = new URL('../../../shared/workflows/', import.meta.url);
     const names = await readdir(folder, { recursive: true }).catch(() => []);
     const files = names.filter((name) => name.endsWith('_api.json') || name.endsWith('_lora.json'));
-    const own = new URL('../commands/character.workflow.json', import.meta.url);
+    const own = new URL('../../commands/character.workflow.json', import.meta.url);
     for (const file of [own, ...files.map((name) => new URL(name, folder))]) {
       const workflow = parseWritten(await readFile(file, 'utf8'));
       if (!(workflow instanceof Map)) throw new Error(`${file.href} is no object`);

@@ -5,12 +5,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { Backend } from '../src/backends/backend.ts';
-import { createSpool, type Spool } from '../src/storage/spool.ts';
-import { createStoreQueue } from '../src/jobs/store-queue.ts';
-import { createStore, type Store } from '../src/storage/store.ts';
-import { eventually } from './eventually.ts';
-import { createManualClock } from './manual-clock.ts';
+import type { Backend } from '../../src/backends/backend.ts';
+import { createSpool, type Spool } from '../../src/storage/spool.ts';
+import { createStoreQueue } from '../../src/jobs/store-queue.ts';
+import { createStore, type Store } from '../../src/storage/store.ts';
+import { eventually } from '../eventually.ts';
+import { createManualClock } from '../manual-clock.ts';
 
 /** A disk of its own is a file system in memory, which only Linux's root can make. */
 const canMount = tryToMount();

@@ -2,8 +2,8 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { UserError } from '../src/errors.ts';
-import { createSpool } from '../src/storage/spool.ts';
+import { UserError } from '../../src/errors.ts';
+import { createSpool } from '../../src/storage/spool.ts';
 
 describe('the spool', () => {
   let directory: string;

@@ -2,9 +2,9 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { commandOf } from '../src/recipes/commands.ts';
-import type { Recipe } from '../src/recipes/recipe.ts';
-import { COMMANDS_DIRECTORY, loadRecipes } from '../src/recipes/recipe-loader.ts';
+import { commandOf } from '../../src/recipes/commands.ts';
+import type { Recipe } from '../../src/recipes/recipe.ts';
+import { COMMANDS_DIRECTORY, loadRecipes } from '../../src/recipes/recipe-loader.ts';
 
 const valid = {
   name: 'echo',

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { describe, expect, test } from 'vitest';
-import character from '../commands/character.ts';
-import type { Option } from '../src/recipes/recipe.ts';
+import character from '../../commands/character.ts';
+import type { Option } from '../../src/recipes/recipe.ts';
 import {
   loosePartsOf,
   modelFilesOf,
@@ -12,7 +12,7 @@ import {
   Workflow,
 } from './core-graph.ts';
 
-const read = async (name: string) => readFile(new URL(`../commands/${name}`, import.meta.url), 'utf8');
+const read = async (name: string) => readFile(new URL(`../../commands/${name}`, import.meta.url), 'utf8');
 const workflow = Workflow.parse(JSON.parse(await read('character.workflow.json')));
 const parameters: Readonly<Record<string, readonly string[]>> = Object.fromEntries(
   Object.entries(character.options).map(([name, option]) => [

@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { complete, readDefaultFiles } from '../src/recipes/answers.ts';
-import type { Recipe } from '../src/recipes/recipe.ts';
-import { mp4Of } from './pictures/_media.ts';
+import { complete, readDefaultFiles } from '../../src/recipes/answers.ts';
+import type { Recipe } from '../../src/recipes/recipe.ts';
+import { mp4Of } from '../pictures/_media.ts';
 
 describe('a file that stands beside a recipe', () => {
   let folder: string;
