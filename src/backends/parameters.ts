@@ -1,4 +1,5 @@
 import { BackendError } from '../errors.ts';
+import { flattenWorkflow } from '../recipes/workflow.ts';
 import type { RunRequest } from './backend.ts';
 
 /** `<nodeId>-inputs-<name>`: no form field of a backend's own is named so. */
@@ -9,7 +10,11 @@ const KEY = /^[^-].*-inputs-./s;
  * Buffer a list of numbers, an integer beyond 2^53 another integer.
  * @throws BackendError `invalid`, before anything is sent
  */
-export function jsonOf({ parameters, files }: Pick<RunRequest, 'parameters' | 'files'>): string {
+export function jsonOf({
+  parameters,
+  files,
+  workflow = {},
+}: Pick<RunRequest, 'parameters' | 'files' | 'workflow'>): string {
   for (const key of [...Object.keys(parameters), ...Object.keys(files)]) {
     if (!KEY.test(key)) throw invalid(key, 'is no key of a parameter');
   }
@@ -25,6 +30,9 @@ export function jsonOf({ parameters, files }: Pick<RunRequest, 'parameters' | 'f
   // ViewComfy takes no run without parameters. A file's own key takes the name that the workflow would see anyway.
   const [first] = Object.entries(files);
   if (first) return JSON.stringify({ [first[0]]: first[1].name });
+  // Of a workflow that is sent, one of its own values changes nothing.
+  const own = Object.entries(flattenWorkflow(workflow)).find(([, value]) => typeof value !== 'number');
+  if (own) return JSON.stringify(Object.fromEntries([own]));
   throw new BackendError('a run without parameters', { type: 'invalid', billed: 'no', detail: 'no parameters' });
 }
 

@@ -1,7 +1,7 @@
 import type { z } from 'zod';
 import { permissionBit } from './access.ts';
 import { commandOf, PRIVATE_OPTION } from './commands.ts';
-import type { Option, Recipe } from './recipe.ts';
+import type { MaskOption, Option, Recipe } from './recipe.ts';
 import { RecipeFile } from './recipe-file.ts';
 import { nodesCalled } from './workflow.ts';
 
@@ -28,7 +28,7 @@ export function readRecipe(exported: unknown): { readonly recipe: Recipe } | { r
 
 /** What the shape of a recipe does not say. */
 export function problemsOf(recipe: Recipe): string[] {
-  const { options, outputs, workflow, access } = recipe;
+  const { options, outputs, workflow, access, backends = [] } = recipe;
   const problems: string[] = [];
   const entries = Object.entries(options);
   if (entries.length > MAX_OPTIONS) problems.push(`it has ${entries.length} options, and ${MAX_OPTIONS} is the most`);
@@ -42,6 +42,15 @@ export function problemsOf(recipe: Recipe): string[] {
   if (long > MAX_LONG_TEXTS) problems.push(`it has ${long} long texts, and ${MAX_LONG_TEXTS} is the most`);
   for (const [name, option] of entries) {
     for (const problem of optionProblems(option, options)) problems.push(`options.${name} ${problem}`);
+  }
+  for (const name of Object.keys(options)) {
+    const masks = entries.filter(([, option]) => becomesTransparency(option) && option.of === name);
+    if (masks.length > 1) problems.push(`options.${name} has ${masks.length} masks that would be its transparency`);
+  }
+  for (const kind of backends) {
+    if ((kind === 'comfyui' || kind === 'amqp') && !workflow) {
+      problems.push(`backends names ${kind}, which runs only what is sent, and it has no workflow`);
+    }
   }
   for (const name of Object.keys(workflow?.parameters ?? {})) {
     if (!Object.hasOwn(options, name)) problems.push(`workflow.parameters names ${name}, which is no option`);
@@ -61,6 +70,10 @@ export function problemsOf(recipe: Recipe): string[] {
     );
   }
   return problems;
+}
+
+function becomesTransparency(option: Option): option is MaskOption {
+  return option.kind === 'mask' && option.parameters.length === 0;
 }
 
 function optionProblems(option: Option, options: Recipe['options']): string[] {

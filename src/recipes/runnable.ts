@@ -13,13 +13,19 @@ const list = new Intl.ListFormat('en', { type: 'conjunction' });
 const choice = new Intl.ListFormat('en', { type: 'disjunction' });
 
 /**
- * Leaves out the recipes that none of the backends can run. The playground's own stands for any.
+ * Leaves out the recipes that none of the backends can run. The playground's own stands for any; what a run takes and
+ * costs elsewhere is not true of it.
  * @param kinds of the backends, at least one
  * @throws RecipeError when nothing would be left
  */
 export function runnable(recipes: ReadonlyMap<string, Recipe>, kinds: readonly BackendSettings['type'][]): Runnable {
+  const isPlayed = kinds.every((kind) => kind === 'local-viewcomfy');
   const runs = (recipe: Recipe) => kinds.some((kind) => kind === 'local-viewcomfy' || canRun(recipe, kind));
-  const usable = new Map([...recipes].filter(([, recipe]) => runs(recipe)));
+  const usable = new Map(
+    [...recipes].flatMap(([name, recipe]) =>
+      runs(recipe) ? [[name, isPlayed ? withoutEstimate(recipe) : recipe]] : [],
+    ),
+  );
   const left = [...recipes.values()]
     .filter(({ name }) => !usable.has(name))
     .map(
@@ -30,4 +36,8 @@ export function runnable(recipes: ReadonlyMap<string, Recipe>, kinds: readonly B
     throw new RecipeError([...left, 'So there is no command left.'].join('\n'));
   }
   return { usable, left };
+}
+
+function withoutEstimate({ estimate: _, ...recipe }: Recipe): Recipe {
+  return recipe;
 }

@@ -37,6 +37,16 @@ describe('what is sent', () => {
     expect(parts).toHaveLength(3);
   });
 
+  test('a run that has nothing to say sends a value that its workflow has anyway: there is no run without parameters', async () => {
+    const service = await bench.serve({ body: stream(['prompt_result', resultOf()]) });
+    const graph = { '3': { class_type: 'A', inputs: { seed: 2 ** 60, from: ['1', 0], mode: 'soft' } } };
+    const request = { ...bench.desk.request, parameters: {}, files: {}, workflow: graph };
+    await collect(bench.connect(service.url).run(request));
+    expect(service.seen[0]?.body.toString()).toContain('name="params"\r\n\r\n{"3-inputs-mode":"soft"}\r\n');
+    const error = await failureOf(bench.connect(service.url), bench.desk, SECRETS, { ...request, workflow: {} });
+    expect(error).toMatchObject({ type: 'invalid', billed: 'no', detail: 'no parameters' });
+  });
+
   test.for<[string, object]>([
     ['Infinity', { '5-inputs-x': Number.POSITIVE_INFINITY }],
     ['NaN', { '5-inputs-x': Number.NaN }],

@@ -36,7 +36,8 @@ describe('a recipe that none of the backends can run', () => {
 
   async function addRecipe(name: string, backend: string): Promise<void> {
     const options = { prompt: { kind: 'text', description: 'Words', parameters: ['1-inputs-text'] } };
-    const recipe = { name, description: name, options, outputs: { main: [] }, backends: [backend] };
+    const workflow = { graph: { '1': { class_type: 'Echo', inputs: { text: '' } } } };
+    const recipe = { name, description: name, options, workflow, outputs: { main: [] }, backends: [backend] };
     await writeFile(join(folder, 'recipes', `${name}.js`), `export default ${JSON.stringify(recipe)};`);
   }
 

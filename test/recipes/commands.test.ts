@@ -119,6 +119,23 @@ describe('a recipe file', () => {
       },
       /6 long texts, and 5 is the most/,
     ],
+    [
+      'two masks that would be one transparency',
+      {
+        ...valid,
+        options: {
+          it: { kind: 'picture', description: 'It', maxSide: 64, parameters: ['1-inputs-image'] },
+          one: { kind: 'mask', description: 'One', of: 'it', parameters: [] },
+          two: { kind: 'mask', description: 'Two', of: 'it', parameters: [] },
+        },
+      },
+      /options\.it has 2 masks/,
+    ],
+    [
+      'a backend that has nothing to run',
+      { ...valid, backends: ['viewcomfy', 'comfyui'] },
+      /backends names comfyui, which runs only what is sent, and it has no workflow/,
+    ],
     ['an output of no node', { ...valid, outputs: { main: [{ node: 'Save' }] } }, /outputs names the node Save/],
     ['a permission of nobody', { ...valid, access: { permission: 'Fly' } }, /access\.permission Fly is no permission/],
     [

@@ -26,6 +26,12 @@ describe('the recipes that can be offered', () => {
     expect(runnable(recipes, ['segmind', 'local-viewcomfy']).usable.size).toBe(3);
   });
 
+  it('make no promise of times and costs where they are only played', () => {
+    const slow = new Map([['slow', { ...recipe('slow')[1], estimate: { seconds: 240, cost: '$1' } }]]);
+    expect(runnable(slow, ['local-viewcomfy']).usable.get('slow')).not.toHaveProperty('estimate');
+    expect(runnable(slow, ['viewcomfy', 'local-viewcomfy']).usable).toEqual(slow);
+  });
+
   it('are not none, unless there were none', () => {
     const only = new Map([recipe('animate', ['comfyui'])]);
     expect(() => runnable(only, ['viewcomfy'])).toThrow(RecipeError);

@@ -555,6 +555,11 @@ describe('a recipe that is printed', () => {
       const long = Object.entries(recipe.options).filter(([, { kind }]) => kind === 'long-text');
       const entries = Object.entries({ ...recipe.options, a_picture })
         .filter(([name]) => long.length <= 5 || !Object.hasOwn(Object.fromEntries(long), name))
+        // Only one can be the picture's transparency.
+        .filter(
+          ([, one], index, all) =>
+            one.parameters.length > 0 || all.findIndex(([, { parameters }]) => parameters.length === 0) === index,
+        )
         .toSorted(([, a], [, b]) => Number(b.required ?? false) - Number(a.required ?? false));
       return {
         about,

@@ -45,10 +45,11 @@ export function createDeployment({ address, logs, maxAnswerBytes, clean, notes }
     close: async () => {},
   };
 
-  async function* run({ parameters, files, workflow }: RunRequest, session: Session) {
+  async function* run(request: RunRequest, session: Session) {
+    const { files, workflow } = request;
     const fields = {
       ...(workflow && { workflow_api: JSON.stringify(workflow) }),
-      params: jsonOf({ parameters, files }),
+      params: jsonOf(request),
       logs: String(logs),
     };
     const form = await createMultipart({ files, fields });
