@@ -38,6 +38,7 @@ export function runnable(recipes: ReadonlyMap<string, Recipe>, kinds: readonly B
   return { usable, left };
 }
 
-function withoutEstimate({ estimate: _, ...recipe }: Recipe): Recipe {
-  return recipe;
+function withoutEstimate(recipe: Recipe): Recipe {
+  const { estimate: _, ...rest } = recipe;
+  return rest;
 }
