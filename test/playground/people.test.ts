@@ -186,7 +186,13 @@ test('a modal is opened, filled in with files and submitted', async () => {
   expect(await submit({ words: 'hi' }, file)).toMatchObject({ status: 201 });
   expect(await got).toEqual({ words: 'hi', files: [['a.txt', 3]] });
   expect(await submit({ words: 'hi' }, file)).toMatchObject({ status: 404 });
-  await eventually(async () => expect(await place.person('bo').messages()).toMatchObject([{ content: 'thanks' }]));
+  // Who used which command is told of the answer to a modal as of the command's own.
+  const thanks = {
+    content: 'thanks',
+    interaction: { type: 5, name: 'ping', user: { username: 'ana' } },
+    interaction_metadata: { type: 5, triggering_interaction_metadata: { id, type: 2 } },
+  };
+  await eventually(async () => expect(await place.person('bo').messages()).toMatchObject([thanks]));
 });
 
 test('a modal that a modal answers is refused', async () => {
@@ -206,6 +212,24 @@ test('a modal that a modal answers is refused', async () => {
   const submitted = place.next();
   await place.person('ana').post('modals', { interaction: id, fields: { t: 'x' } });
   await expect(place.callback(await submitted, 9, modal)).rejects.toMatchObject({ code: 50035 });
+});
+
+test('a modal that was sent to nobody stays open and is sent again', async () => {
+  const place = await stage();
+  await register(place, ping);
+  const arrived = place.next();
+  const id = await place.person('ana').run('ping');
+  const label = { type: ComponentType.Label, label: 'L', component: { type: 4, custom_id: 't', style: 1 } };
+  await place.callback(await arrived, 9, { custom_id: 'm', title: 'M', components: [label] });
+  const submit = () => place.person('ana').post('modals', { interaction: id, fields: { t: 'x' } });
+  expect(await submit()).toMatchObject({ status: 201 });
+  expect(await submit()).toMatchObject({ status: 404 });
+  place.discord.clock.advance(3001);
+  expect(await interaction(place, id)).toMatchObject({ modal: { custom_id: 'm' } });
+  const again = place.next();
+  expect(await submit()).toMatchObject({ status: 201 });
+  await place.callback(await again, 4, { content: 'thanks' });
+  expect(await submit()).toMatchObject({ status: 404 });
 });
 
 test('context-menu commands take a message or a user as their target', async () => {

@@ -33,15 +33,15 @@ export interface Interaction {
   /** the message whose button or select was used */
   source: Message | undefined;
   modal: APIModalInteractionResponseCallbackData | undefined;
-  /** whether somebody has filled in the modal */
-  submitted: boolean;
+  /** how the modal was sent, the last time: one that was not answered stays open */
+  submit: Interaction | undefined;
   choices: APIApplicationCommandOptionChoice[] | undefined;
   followUps: number;
   owners: APIAuthorizingIntegrationOwnersMap;
   /** bytes a file of its answer may have */
   fileLimit: number;
   metadata: APIMessageInteractionMetadata;
-  /** the command's name, where it is one */
+  /** the command's name, where it is one or the modal of one */
   command: string | undefined;
   /** Settles when it is answered or has failed. */
   settled: Promise<void>;
@@ -112,13 +112,14 @@ export function createInteractions(dependencies: InteractionDependencies): Inter
       original: undefined,
       source,
       modal: undefined,
-      submitted: false,
+      submit: undefined,
       choices: undefined,
       followUps: 0,
       owners,
       fileLimit: Math.max(person.fileLimit, place.guild?.fileLimit ?? 0),
       metadata: metadataOf(request, id, owners),
-      command: request.command,
+      // Whoever fills in a modal is still using the command that showed it.
+      command: request.command ?? (request.type === InteractionType.ModalSubmit ? parent?.command : undefined),
       settled,
     };
     byId.set(id, interaction);
@@ -222,7 +223,8 @@ export function createInteractions(dependencies: InteractionDependencies): Inter
   }
 
   function describe(interaction: Interaction): PlaygroundInteraction {
-    const { id, person, place, state, answeredAt, createdAt, original, modal, submitted } = interaction;
+    const { id, person, place, state, answeredAt, createdAt, original } = interaction;
+    const modal = openModal(interaction);
     return {
       id,
       user: person.user.id,
@@ -230,7 +232,7 @@ export function createInteractions(dependencies: InteractionDependencies): Inter
       state,
       ...(answeredAt === undefined ? {} : { answeredAfterMs: answeredAt - createdAt }),
       ...(original ? { message: original.id } : {}),
-      ...(modal && !submitted ? { modal } : {}),
+      ...(modal ? { modal } : {}),
     };
   }
 
@@ -254,6 +256,11 @@ export function createInteractions(dependencies: InteractionDependencies): Inter
 export function contextOf(place: Place): InteractionContextType {
   if (place.guild) return InteractionContextType.Guild;
   return place.kind === 'dm' ? InteractionContextType.BotDM : InteractionContextType.PrivateChannel;
+}
+
+/** Discord's apps say that something went wrong, and let a person send it again, where the bot did not answer in time. */
+export function openModal({ modal, submit }: Interaction): Interaction['modal'] {
+  return submit === undefined || submit.state === 'failed' ? modal : undefined;
 }
 
 export function isLoading(message: Message): boolean {

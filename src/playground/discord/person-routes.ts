@@ -10,7 +10,7 @@ import { componentData, modalData } from './component-input.ts';
 import type { EventFeed } from './event-feed.ts';
 import type { Faults } from './faults.ts';
 import type { Body, Reply } from './http.ts';
-import type { Interactions } from './interactions.ts';
+import { openModal, type Interactions } from './interactions.ts';
 import type { MessageLog } from './message-log.ts';
 import type { Message, Messages } from './messages.ts';
 import { PersonError } from './person-error.ts';
@@ -178,14 +178,15 @@ export function personRoutes(dependencies: PersonDependencies): PersonRoute[] {
     const person = personOf(call);
     const given = parse(Modal, modalJson(call.body));
     const parent = interactions.find(given.interaction);
-    if (!parent?.modal || parent.person !== person || parent.submitted) {
+    const modal = parent && openModal(parent);
+    if (!modal || parent.person !== person) {
       throw new PersonError('There is no open modal of this interaction.', 404);
     }
     const { place, source } = parent;
     const input = { person, place, fields: given.fields, uploads: call.body.uploads };
-    const data = await modalData(parent.modal, input, attachments, applicationId);
-    parent.submitted = true;
-    return started(interactions.start({ type: InteractionType.ModalSubmit, person, place, data, source, parent }));
+    const data = await modalData(modal, input, attachments, applicationId);
+    parent.submit = interactions.start({ type: InteractionType.ModalSubmit, person, place, data, source, parent });
+    return started(parent.submit);
   }
 
   async function autocomplete(call: PersonCall): Promise<Reply> {
