@@ -18,6 +18,7 @@ export class UserError extends Error {
  * How a run can fail.
  * - `unreachable`: no connection was made, so nothing was taken
  * - `refused`: the backend does not accept us (credentials, quota, unknown deployment)
+ * - `unsuited`: no backend that is configured can run the recipe, so none was asked
  * - `invalid`: the backend does not accept these parameters or files
  * - `failed`: the run itself ended in an error
  * - `cut`: the connection ended before the result was whole
@@ -30,6 +31,7 @@ export class UserError extends Error {
 export const BACKEND_ERROR_TYPES = [
   'unreachable',
   'refused',
+  'unsuited',
   'invalid',
   'failed',
   'cut',

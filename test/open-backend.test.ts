@@ -57,9 +57,9 @@ describe('the backends that are configured', () => {
     const viewcomfy = keep(await createLocalViewComfy({ ...keys, ...flat, coldStartMs: 0 }));
     const backend = await open({ type: 'viewcomfy', url: viewcomfy.url, ...keys });
     expect(backend.kind).toBe('viewcomfy');
-    expect(await firstOf(backend, ['comfyui'])).toMatchObject({ type: 'invalid', billed: 'no' });
+    expect(await firstOf(backend, ['comfyui'])).toMatchObject({ type: 'unsuited', billed: 'no' });
     expect(viewcomfy.runs).toHaveLength(0);
-    expect(await firstOf(backend, ['viewcomfy'])).not.toMatchObject({ type: 'invalid' });
+    expect(await firstOf(backend, ['viewcomfy'])).not.toMatchObject({ type: 'unsuited' });
   });
 
   it('are asked only for what they can run: several', async () => {
@@ -71,15 +71,12 @@ describe('the backends that are configured', () => {
     );
     expect(await firstOf(backend, ['comfyui'])).toMatchObject({ type: 'backend-chosen', name: 'ComfyUI' });
     expect(await firstOf(backend, ['viewcomfy', 'comfyui'])).toMatchObject({ name: 'ViewComfy' });
-    expect(await firstOf(backend, ['segmind'])).toMatchObject({
-      type: 'invalid',
-      detail: 'this command runs only on segmind, which this bot does not have now',
-    });
+    expect(await firstOf(backend, ['segmind'])).toMatchObject({ type: 'unsuited', billed: 'no' });
   });
 
   it('of the playground run everything', async () => {
     const backend = await open({ type: 'local-viewcomfy', runMs: 10, coldStartMs: 0 });
     expect(backend.kind).toBeUndefined();
-    expect(await firstOf(backend, ['segmind'])).not.toMatchObject({ type: 'invalid' });
+    expect(await firstOf(backend, ['segmind'])).not.toMatchObject({ type: 'unsuited' });
   });
 });

@@ -9,8 +9,10 @@ export function suits({ kind }: Pick<Backend, 'kind'>, { kinds }: Pick<RunReques
 /** For a job of a time when there was another backend. */
 export function unsuited({ kinds = [] }: Pick<RunRequest, 'kinds'>): BackendError {
   const which = new Intl.ListFormat('en', { type: 'disjunction' }).format(kinds);
-  const detail = `this command runs only on ${which}, which this bot does not have now`;
-  return new BackendError(detail, { type: 'invalid', billed: 'no', detail });
+  return new BackendError(`the recipe runs only on ${which}, and none is configured`, {
+    type: 'unsuited',
+    billed: 'no',
+  });
 }
 
 /** One backend, which is not asked for what it cannot run. */

@@ -3,7 +3,7 @@ import type { Bar } from '../recipes/access.ts';
 import type { BackendErrorType, BackendFault } from '../errors.ts';
 import type { Failure, Job, JobState } from '../jobs/job.ts';
 import type { JobView } from '../jobs/queue.ts';
-import type { Option, Recipe, StoredFile } from '../recipes/recipe.ts';
+import { labelsOf, type Option, type Recipe, type StoredFile } from '../recipes/recipe.ts';
 import { hasResult } from './job-result.ts';
 import { code, moment, plain, shortened } from './markdown.ts';
 import { nounOf, resultNoun, type Noun } from './nouns.ts';
@@ -299,6 +299,8 @@ const BACKEND_SENTENCES: Readonly<Record<BackendErrorType, (backend: string) => 
   unreachable: (backend) => `${backend} cannot be reached. Nothing was run; please try again later.`,
   refused: (backend) =>
     `${backend} turned the bot away, so the person who runs the bot has to look at its settings or its account there.`,
+  unsuited: () =>
+    'The bot has nothing now that can run this command, so nothing was run. Please tell the person who runs the bot.',
   invalid: (backend) => `${backend} did not accept what was sent.`,
   failed: (backend) => `${backend} ran it, and the run failed.`,
   cut: (backend) => `The connection to ${backend} broke before the result had arrived.`,
@@ -323,9 +325,9 @@ function backendFailure({ type, detail, billed, parameters }: BackendFault, back
 }
 
 /** The names that people know parameters by. */
-function optionsOf({ options }: Recipe, parameters: readonly string[]): string[] {
-  const names = Object.keys(options);
-  return names.filter((name) => options[name]?.parameters.some((key) => parameters.includes(key)));
+function optionsOf(recipe: Recipe, parameters: readonly string[]): string[] {
+  const about = Object.entries(labelsOf(recipe)).filter(([key]) => parameters.includes(key));
+  return [...new Set(about.map(([, name]) => name))];
 }
 
 function promptOf(job: Job, length = SHOWN_PROMPT): string {

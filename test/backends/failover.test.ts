@@ -188,9 +188,9 @@ describe('a recipe that not every backend can run', () => {
 
   it('ends at once where none can, one backend or several, and the error says what could', async () => {
     const error = {
-      type: 'invalid',
+      type: 'unsuited',
       billed: 'no',
-      detail: 'this command runs only on comfyui or segmind, which this bot does not have now',
+      message: 'the recipe runs only on comfyui or segmind, and none is configured',
     };
     const kinds = ['comfyui', 'segmind'] as const;
     const [one, two] = [createScripted('One'), createScripted('Two')];

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import character from '../../commands/character.ts';
-import { BackendError } from '../../src/errors.ts';
+import { BACKEND_ERROR_TYPES, BackendError } from '../../src/errors.ts';
 import { code, plain } from '../../src/discord/markdown.ts';
 import { text } from '../../src/discord/text.ts';
 
@@ -33,9 +33,7 @@ describe('words of others', () => {
 });
 
 describe('a failure', () => {
-  const failures = (
-    ['unreachable', 'refused', 'invalid', 'failed', 'cut', 'timeout', 'too-large', 'unintelligible', 'unknown'] as const
-  ).map((type) =>
+  const failures = BACKEND_ERROR_TYPES.filter((type) => type !== 'cancelled').map((type) =>
     text.failed({ by: 'backend', fault: new BackendError('for the log', { type, billed: 'no' }) }, 'ViewComfy'),
   );
 
@@ -72,6 +70,11 @@ describe('a failure', () => {
     });
     const sentence = text.failed({ by: 'backend', fault }, 'ViewComfy', character);
     expect(sentence).toContain('It is about **upscale**.');
+    const workflow = { graph: {}, parameters: { upscale: ['9-inputs-x', '9-inputs-y'] } };
+    const sent = new BackendError('x', { type: 'invalid', billed: 'no', parameters: ['9-inputs-x', '9-inputs-y'] });
+    expect(text.failed({ by: 'backend', fault: sent }, 'ComfyUI', { ...character, workflow })).toContain(
+      'It is about **upscale**.',
+    );
   });
 });
 
