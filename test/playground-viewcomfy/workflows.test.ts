@@ -108,7 +108,11 @@ test('a parameter is found in a workflow that is sent, whatever its node is call
       { name: 'workflow_api', body: JSON.stringify(graph) },
     ]);
   const params = { '1-a-inputs-z-inputs-b-inputs-c': 'z', '1-a-inputs-z-inputs-filename_prefix': 'w' };
-  expect((await ask(params)).status).toBe(201);
+  const { status, body } = await ask(params);
+  expect(status).toBe(201);
+  expect(JSON.parse(body)).toMatchObject({
+    prompt: { '1-a-inputs-z': { inputs: { 'b-inputs-c': 'z', filename_prefix: 'w' } } },
+  });
   expect(viewComfy.runs.at(-1)).toMatchObject({ params, workflow: graph });
   for (const stray of ['1-a-inputs-z', '1-a-inputs-z-inputs-b', '1-a-inputs-filename_prefix', 'filename_prefix']) {
     expect([stray, (await ask({ [stray]: 'x' })).status]).toEqual([stray, 422]);

@@ -45,18 +45,28 @@ export function signatureOf(graph: Graph, id: string): string {
 
 const BETWEEN = '-inputs-';
 
-/** Puts values where their keys, `<nodeId>-inputs-<name>`, say; what names no input of the graph is passed over. */
+/** The ways to read a key, `<nodeId>-inputs-<name>`: either name may have the word between them in it. */
+function* readings(key: string): Generator<readonly [id: string, input: string]> {
+  for (let at = key.indexOf(BETWEEN); at >= 0; at = key.indexOf(BETWEEN, at + 1)) {
+    yield [key.slice(0, at), key.slice(at + BETWEEN.length)];
+  }
+}
+
+/** The node and the input that a key means, since only the graph tells where one ends; undefined for none of its inputs. */
+export function inputAt(
+  nodeOf: (id: string) => Pick<GraphNode, 'inputs'> | undefined,
+  key: string,
+): readonly [id: string, input: string] | undefined {
+  return readings(key).find(([id, input]) => Object.hasOwn(nodeOf(id)?.inputs ?? {}, input));
+}
+
+/** Puts values where their keys say; what names no input of the graph is passed over. */
 export function fillGraph(graph: Graph, values: Iterable<readonly [key: string, value: unknown]>): Graph {
   const filled = new Map(graph);
   for (const [key, value] of values) {
-    // Either name may have the word between them in it: only the graph tells where one ends.
-    for (let at = key.indexOf(BETWEEN); at >= 0; at = key.indexOf(BETWEEN, at + 1)) {
-      const [id, input] = [key.slice(0, at), key.slice(at + BETWEEN.length)];
-      const node = filled.get(id);
-      if (!node || !Object.hasOwn(node.inputs, input)) continue;
-      filled.set(id, { ...node, inputs: { ...node.inputs, [input]: value } });
-      break;
-    }
+    const [id = '', input = ''] = inputAt((each) => filled.get(each), key) ?? [];
+    const node = filled.get(id);
+    if (node) filled.set(id, { ...node, inputs: { ...node.inputs, [input]: value } });
   }
   return filled;
 }

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 
 import type { FluxWish } from '../drawing/flux.ts';
+import { inputAt } from '../drawing/graph.ts';
 import type { Form, FormFile } from './form.ts';
 import { type Complaint, refuseInput } from './refusal.ts';
 
@@ -56,12 +57,15 @@ const FLUX_SIGNS = [CHARACTER, '594-inputs-string', '426-inputs-string', '499-in
 /** Nodes whose other inputs may be sent too: the expressions, and the output files' names. */
 const FLUX_NODES = /^(346|354|356|358|76[4-8]|77[0-3]|779|782|78[5-8])-inputs-\w+$/;
 
-/** The names of nodes and inputs may have dashes, and even this between them. */
-const BETWEEN = '-inputs-';
 const KEY = /^.+-inputs-.+$/s;
 const JsonObject = z.record(z.string(), z.unknown());
 const Workflow = z.record(z.string(), z.looseObject({ class_type: z.string(), inputs: JsonObject }));
 type SentWorkflow = z.output<typeof Workflow>;
+
+/** Where a value goes in a workflow that was sent. */
+export function placeIn(workflow: SentWorkflow, key: string): ReturnType<typeof inputAt> {
+  return inputAt((id) => (Object.hasOwn(workflow, id) ? workflow[id] : undefined), key);
+}
 
 /**
  * Checks a form as the deployment does.
@@ -97,7 +101,7 @@ export function readOrder(form: Form): Order {
   for (const key of keys) {
     const known =
       KEY.test(key) &&
-      (!workflow || leadsSomewhere(workflow, key)) &&
+      (!workflow || placeIn(workflow, key)) &&
       (!isFlux || key === CHARACTER || key === POSE || key in FluxParams.shape || FLUX_NODES.test(key));
     if (!known) {
       complaints.push({
@@ -110,14 +114,6 @@ export function readOrder(form: Form): Order {
   const flux = isFlux ? readFlux(params, form.files, complaints) : undefined;
   if (complaints.length > 0) throw refuseInput(complaints);
   return { params, files: form.files, logs, workflow, flux };
-}
-
-function leadsSomewhere(workflow: SentWorkflow, key: string): boolean {
-  for (let at = key.indexOf(BETWEEN); at >= 0; at = key.indexOf(BETWEEN, at + 1)) {
-    const [node, input] = [key.slice(0, at), key.slice(at + BETWEEN.length)];
-    if (Object.hasOwn(workflow, node) && Object.hasOwn(workflow[node]?.inputs ?? {}, input)) return true;
-  }
-  return false;
 }
 
 function readFlux(

@@ -3,7 +3,7 @@ import type { Behaviour } from './behaviour.ts';
 import { encodeEvent, encodePing } from './event-stream.ts';
 import { type Line, pause } from './line.ts';
 import { fluxLogLines, plainLogLines } from './log-lines.ts';
-import type { Order } from './parameters.ts';
+import { type Order, placeIn } from './parameters.ts';
 import { type OutputFile, type ResultFields, resultPieces } from './result.ts';
 import { createTape, type Tape } from './tape.ts';
 
@@ -31,6 +31,8 @@ interface RunRecordFile {
 }
 
 type RunOutcome = 'waiting' | 'running' | 'succeeded' | 'failed' | 'cancelled';
+
+type Changing<T> = { -readonly [Field in keyof T]: T[Field] };
 
 interface Head {
   readonly status: number;
@@ -76,9 +78,23 @@ export function startRun(id: string, order: Order, behaviour: Behaviour, depende
   const { signal } = stop;
   const tape = createTape();
   const head = Promise.withResolvers<Head>();
-  let startedAt: number | undefined;
-  let endedAt: number | undefined;
-  let outcome: RunOutcome = 'waiting';
+  // Data and nothing else: a getter here would keep the run's files in memory for as long as somebody has its record.
+  const record: Changing<RunRecord> = {
+    id,
+    params: order.params,
+    files: [...order.files].map(([key, { filename, mediaType, bytes }]) => ({
+      key,
+      filename,
+      mediaType,
+      size: bytes.length,
+    })),
+    workflow: order.workflow,
+    logs: order.logs,
+    receivedAt: clock.now(),
+    startedAt: undefined,
+    endedAt: undefined,
+    outcome: 'waiting',
+  };
   let stopPings: () => void = () => {};
   let result: ResultFields | undefined;
 
@@ -182,8 +198,8 @@ export function startRun(id: string, order: Order, behaviour: Behaviour, depende
   async function perform(): Promise<void> {
     const turn = await line.enter(signal);
     try {
-      startedAt = clock.now();
-      outcome = 'running';
+      record.startedAt = clock.now();
+      record.outcome = 'running';
       await pause(clock, behaviour.coldStartMs ?? (turn.cold ? coldStartMs : 0), signal);
       openStream();
       const from = clock.now();
@@ -193,7 +209,7 @@ export function startRun(id: string, order: Order, behaviour: Behaviour, depende
       await log(from);
       if (behaviour.ending && behaviour.ending !== 'cut-in-result') {
         const how = await endOtherwise(behaviour.ending);
-        outcome = 'failed';
+        record.outcome = 'failed';
         tape.end(how);
         return;
       }
@@ -206,7 +222,7 @@ export function startRun(id: string, order: Order, behaviour: Behaviour, depende
       result = resultOf(status, seconds, behaviour.result ? undefined : files);
       writeResult(result, files);
       if (behaviour.duplicateResult && order.logs) writeResult(result, files);
-      outcome = behaviour.ending || behaviour.result === 'error' ? 'failed' : 'succeeded';
+      record.outcome = behaviour.ending || behaviour.result === 'error' ? 'failed' : 'succeeded';
       tape.end(behaviour.ending ? 'cut' : 'whole');
     } finally {
       turn.leave();
@@ -217,39 +233,18 @@ export function startRun(id: string, order: Order, behaviour: Behaviour, depende
     try {
       await perform();
     } catch (error) {
-      outcome = signal.aborted ? 'cancelled' : 'failed';
+      record.outcome = signal.aborted ? 'cancelled' : 'failed';
       settleHead(500, 'text/plain; charset=utf-8');
       if (!signal.aborted) say('error', error instanceof Error ? error.message : 'Unknown error');
       tape.end(signal.aborted ? 'cut' : 'whole');
     } finally {
-      endedAt = clock.now();
+      record.endedAt = clock.now();
       stopPings();
     }
   }
 
   return {
-    record: {
-      id,
-      params: order.params,
-      files: [...order.files].map(([key, { filename, mediaType, bytes }]) => ({
-        key,
-        filename,
-        mediaType,
-        size: bytes.length,
-      })),
-      workflow: order.workflow,
-      logs: order.logs,
-      receivedAt: clock.now(),
-      get startedAt() {
-        return startedAt;
-      },
-      get endedAt() {
-        return endedAt;
-      },
-      get outcome() {
-        return outcome;
-      },
-    },
+    record,
     behaviour,
     head: head.promise,
     tape,
@@ -267,7 +262,9 @@ function promptOf(order: Order): Record<string, { inputs: Record<string, unknown
   const nodes = new Map<string, Map<string, unknown>>();
   const files = [...order.files].map(([key, { filename }]) => [key, filename] as const);
   for (const [key, value] of [...Object.entries(order.params), ...files]) {
-    const [node = key, , input = key] = key.split(/-(inputs)-/);
+    // Of a workflow that is not known, the first reading; whoever has one like that can send it.
+    const place = order.workflow ? placeIn(order.workflow, key) : /^(.+?)-inputs-(.+)$/s.exec(key)?.slice(1);
+    const [node = key, input = key] = place ?? [];
     const inputs = nodes.get(node) ?? new Map<string, unknown>();
     nodes.set(node, inputs.set(input, value));
   }

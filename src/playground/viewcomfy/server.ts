@@ -237,7 +237,7 @@ export async function createLocalViewComfy(options: LocalViewComfyOptions): Prom
     const order = readOrder(form);
     const complaints = await checkPictures(form.files);
     if (complaints.length > 0) throw refuseInput(complaints);
-    const graph = graphOf(form, order);
+    const graph = graphOf(order);
     const run = startRun(name(), order, behaviour, {
       ...dependencies,
       steps: graph && stepsIn(graph),
@@ -274,11 +274,10 @@ export async function createLocalViewComfy(options: LocalViewComfyOptions): Prom
   };
 }
 
-/** The workflow that was sent to be run, filled, of a form that has been checked. */
-function graphOf({ fields }: Form, { params, files }: Order): Graph | undefined {
-  const text = fields.get('workflow_api');
-  if (!text) return undefined;
-  const nodes = z.record(z.string(), GraphNode.omit({ _meta: true })).parse(JSON.parse(text));
+/** The workflow that was sent to be run, filled. */
+function graphOf({ workflow, params, files }: Order): Graph | undefined {
+  if (!workflow) return undefined;
+  const nodes = z.record(z.string(), GraphNode.omit({ _meta: true })).parse(workflow);
   // A file's input has the name under which it can be found: its own key.
   const values = [...Object.entries(params), ...[...files.keys()].map((key) => [key, key] as const)];
   return fillGraph(new Map(Object.entries(nodes)), values);
