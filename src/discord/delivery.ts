@@ -166,17 +166,20 @@ export function createDelivery({ pages, backendName, publicUrl, log }: DeliveryD
     async originalsPage(job, from, shownLimit, fileLimit) {
       if (publicUrl !== undefined) {
         const files = await pages.originals(job, shownLimit);
-        const lines = files.map(({ path }) =>
+        if (files.length === 0) return notice(text.noOriginals);
+        const links = files.map(({ path }) =>
           text.link(shownName(basename(path)), `${publicUrl}/${job.id}/${encodeURIComponent(basename(path))}`),
         );
-        return notice([text.original, ...lines].join('\n'));
+        return notice(text.originalLinks(links));
       }
-      const pieces = await pages.pieces(job, shownLimit, fileLimit);
+      const whole = await pages.pieces(job, shownLimit, fileLimit);
+      const pieces = whole.flat();
       if (pieces.length === 0) return notice(text.noOriginals);
       const { files, to } = pieceFiles(pieces, from);
       const size = formatBytes(pieces.reduce((sum, piece) => sum + piece.size, 0));
-      const areSplit = pieces.some(({ name }) => /\.\d{3}$/.test(name));
-      const notes = [`-# ${text.originalFiles(pieces.length, size)}`, ...(areSplit ? [`-# ${HOW_TO_JOIN}`] : [])];
+      const areSplit = pieces.length > whole.length;
+      const words = text.originalFiles(whole.length, pieces.length, size);
+      const notes = [`-# ${words}`, ...(areSplit ? [`-# ${HOW_TO_JOIN}`] : [])];
       const rest = pieces.length - to;
       return filesMessage({ files, texts: [], notes: from === 0 ? notes : [] }, [
         rest > 0 && button(text.nextFiles(rest), 'original', job.id, { from: to, bytes: shownLimit }),

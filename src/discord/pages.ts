@@ -22,8 +22,8 @@ export interface Pages {
   page(job: Job, files: readonly StoredFile[], from: number, limits: PageLimits, words: number): Promise<Page>;
   /** The files that are larger than what was shown, as they are. @param shownLimit bytes */
   originals(job: Job, shownLimit: number): Promise<readonly StoredFile[]>;
-  /** The same, in pieces where they are larger than one file may be here. */
-  pieces(job: Job, shownLimit: number, fileLimit: number): Promise<readonly StoredFile[]>;
+  /** The same, each in pieces where it is larger than one file may be here. */
+  pieces(job: Job, shownLimit: number, fileLimit: number): Promise<readonly (readonly StoredFile[])[]>;
 }
 
 export interface PageLimits {
@@ -150,9 +150,9 @@ export function createPages({ spool, keepWorkflow, log }: PagesDependencies): Pa
     async pieces(job, shownLimit, fileLimit) {
       const folder = await spool.folder(job.id, 'results');
       const { file: limit } = pageLimits(fileLimit);
-      const pieces: StoredFile[] = [];
-      for (const { path } of await originals(job, shownLimit)) pieces.push(...(await splitFile(path, limit, folder)));
-      return pieces;
+      const files: (readonly StoredFile[])[] = [];
+      for (const { path } of await originals(job, shownLimit)) files.push(await splitFile(path, limit, folder));
+      return files;
     },
   };
 }

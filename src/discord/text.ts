@@ -20,6 +20,8 @@ const SHOWN_DETAIL = 300;
 /** Of all answers, and of all warnings, in a card: so there is room for 1000 characters of notes and texts. */
 const SHOWN_ANSWERS = 1000;
 const SHOWN_WARNINGS = 1000;
+/** Of all links in a message (4000 characters in all, Discord's limit). */
+const SHOWN_LINKS = 3500;
 /** An option's name (Discord's limit). */
 const SHOWN_OPTION = 32;
 /** Beside others in a list. */
@@ -158,9 +160,17 @@ export const text = {
   tooLarge: (name: string, size: string) =>
     `${plain(name, SHOWN_VALUE)} has ${size} and is too large for Discord here. It is kept: press **Originals**, or see \`/jobs\`.`,
   link: (name: string, url: string) => `- [${plain(name, SHOWN_VALUE)}](${url})`,
-  original: 'The files as they are, untouched:',
-  originalFiles: (count: number, size: string) =>
-    `As they are, untouched: ${count === 1 ? '1 file' : `${count} files`}, ${size} in all.`,
+  originalLinks(links: readonly string[]): string {
+    const shown = firstOf(links, SHOWN_LINKS);
+    const more = links.length - shown.length;
+    return ['The files as they are, untouched:', ...shown, ...(more > 0 ? [`and ${more} more`] : [])].join('\n');
+  },
+  originalFiles(files: number, pieces: number, size: string): string {
+    const inPieces = pieces > files ? ` in ${pieces} pieces` : '';
+    return files === 1
+      ? `As it is, untouched: 1 file${inPieces}, ${size}.`
+      : `As they are, untouched: ${files} files${inPieces}, ${size} in all.`;
+  },
   note: (name: string, note: string) => `-# ${plain(name, SHOWN_VALUE)}: ${note}`,
   finished(job: Job): string {
     const { noun, isOne } = resultNoun(job);

@@ -169,6 +169,7 @@ describe('a delivery', () => {
     const first = await delivery.originalsPage(job, 0, 2 * MIB, 10 * MIB);
     expect(first.files?.map(({ name }) => name)).toEqual(['image_1_00001_.mp4.001', 'image_1_00001_.mp4.002']);
     expect(JSON.stringify(first)).toContain('7-Zip');
+    expect(JSON.stringify(first)).toContain('As it is, untouched: 1 file in 3 pieces, 30.0 MiB.');
     expect(buttonsOf(first)).toEqual([`original:job:2:${2 * MIB}`]);
     const second = await delivery.originalsPage(job, 2, 2 * MIB, 10 * MIB);
     expect(second.files?.map(({ name }) => name)).toEqual(['image_1_00001_.mp4.003']);
@@ -197,10 +198,20 @@ describe('a delivery', () => {
       await delivery.originalsPage(job, 0, 2 * MIB, 10 * MIB),
     ];
     expect(all.at(-1)?.files?.map(({ name }) => name)).toEqual(['main_00001_.mp4', 'extra_00001_.mp4']);
+    expect(JSON.stringify(all.at(-1))).toContain('As they are, untouched: 2 files, 6.0 MiB in all.');
     const linked = await setUp(files, {}, 'https://pictures.example', hiding);
     all.push(await linked.delivery.originalsPage(linked.job, 0, 2 * MIB, 10 * MIB));
     expect(JSON.stringify(all.at(-1))).toContain('main_00001_.mp4');
     for (const message of all) expect(JSON.stringify(message)).not.toContain('secret');
+  });
+
+  it('links to as many originals as a message holds, and says where there are none', async () => {
+    const many = Array.from({ length: 60 }, (_, index) => [`Image_${index}_${'x'.repeat(60)}.mp4`, 2] as const);
+    const { delivery, job } = await setUp(many, {}, 'https://pictures.example');
+    const words = textsOf(await delivery.originalsPage(job, 0, 1, MIB)).join('');
+    expect(words.length).toBeLessThan(4000);
+    expect(words).toMatch(/Image_0_.*\nand \d+ more$/s);
+    expect(textsOf(await delivery.originalsPage(job, 0, MIB, MIB)).join('')).toMatch(/were shown as they are/);
   });
 
   it('shows a short text in the card itself, and a long one as a file with its beginning', async () => {
