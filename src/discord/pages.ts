@@ -3,7 +3,7 @@ import { basename } from 'node:path';
 import type { Job } from '../jobs/job.ts';
 import type { Logger } from '../log.ts';
 import { fitPicture, type FittedFile } from '../pictures/fit.ts';
-import { stripPngText } from '../pictures/png-text.ts';
+import { removeNotes } from '../pictures/notes.ts';
 import { formatBytes } from '../pictures/sizes.ts';
 import { sortOutputs, type StoredFile } from '../recipes/recipe.ts';
 import type { Spool } from '../storage/spool.ts';
@@ -75,15 +75,24 @@ export function canSqueeze(squeezed: number): boolean {
 
 interface PagesDependencies {
   spool: Spool;
-  /** whether pictures keep the workflow that ComfyUI writes into them */
+  /** whether files keep the workflow that ComfyUI writes into them */
   keepWorkflow: boolean;
   log: Logger;
 }
 
 export function createPages({ spool, keepWorkflow, log }: PagesDependencies): Pages {
+  const underway = new Map<string, Promise<void>>();
+
   async function bare(files: readonly StoredFile[]): Promise<void> {
     if (keepWorkflow) return;
-    for (const { path, mediaType } of files) if (mediaType === 'image/png') await stripPngText(path);
+    for (const { path } of files) await bareOnce(path);
+  }
+
+  /** Two messages may want the same file: while one of them sends it already, the other must not write into it. */
+  function bareOnce(path: string): Promise<void> {
+    const work = underway.get(path) ?? removeNotes(path).finally(() => underway.delete(path));
+    underway.set(path, work);
+    return work;
   }
 
   async function originals(job: Job, shownLimit: number): Promise<readonly StoredFile[]> {

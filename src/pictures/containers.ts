@@ -66,7 +66,7 @@ function elementAt(head: Buffer, at: number): { id: string; start: number; end: 
 }
 
 /** The length of a number of EBML is how many zero bits it begins with, and one. */
-function vintLength(first: number | undefined): number {
+export function vintLength(first: number | undefined): number {
   return first === undefined || first === 0 ? 0 : Math.clz32(first) - 23;
 }
 

@@ -4,8 +4,11 @@ import { rename, rm, stat } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
 
 const SIGNATURE = Buffer.from('\x89PNG\r\n\x1a\n', 'latin1');
-/** ComfyUI writes the prompt and the whole workflow into text chunks; other programs write the place into `eXIf`. */
-const DROPPED = new Set(['tEXt', 'zTXt', 'iTXt', 'eXIf']);
+/**
+ * ComfyUI writes the prompt and the whole workflow into text chunks, and in a PNG that moves into `comf`, a chunk of its
+ * own; other programs write the place into `eXIf`.
+ */
+const DROPPED = new Set(['tEXt', 'zTXt', 'iTXt', 'comf', 'eXIf']);
 /** length and type before the data, a checksum after it: https://www.w3.org/TR/png-3/#5Chunk-layout */
 const CHUNK_HEAD = 8;
 const CHUNK_TAIL = 4;
