@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { JOBS_COMMAND } from '../src/recipes/commands.ts';
 import { UserError } from '../src/errors.ts';
+import { NAME, NAME_WORDS } from '../src/recipes/limits.ts';
 import type { Recipe } from '../src/recipes/recipe.ts';
 import { COMMANDS_DIRECTORY } from '../src/recipes/recipe-loader.ts';
 import { readViewComfyFile, type Form } from '../src/recipes/view-comfy.ts';
@@ -22,7 +23,7 @@ import { optionTable } from './recipe/table.ts';
  */
 const USAGE = `npm run recipe -- workflow_api.json --name portrait
 npm run recipe -- view_comfy.json --name portrait
-  --name NAME       the command's name: 1 to 32 of a-z, 0-9, _ and -
+  --name NAME       the command's name: ${NAME_WORDS}
   --workflow FILE   the workflow, where the form has another one or none
   --form NUMBER     which form, where view_comfy.json has several
   --dry-run         prints what would be asked, and writes nothing
@@ -155,8 +156,8 @@ function readArguments() {
 }
 
 function checkName(name: string): void {
-  if (!/^[a-z0-9_-]{1,32}$/.test(name)) {
-    throw new UserError(`Discord takes no command named ${JSON.stringify(name)}: 1 to 32 of a-z, 0-9, _ and -.`);
+  if (!NAME.test(name)) {
+    throw new UserError(`Discord takes no command named ${JSON.stringify(name)}: ${NAME_WORDS}.`);
   }
   if (name === JOBS_COMMAND) throw new UserError(`/${JOBS_COMMAND} is Troupe's own command. Give another --name.`);
 }

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { number, text, whole } from './config-values.ts';
+import { list, number, text, whole } from './config-values.ts';
 
 /**
  * The backends' part of the environment: one schema for all of their variables, one reader for each backend.
@@ -56,10 +56,6 @@ const HTTP = /^https?$/;
 
 function address(error: string) {
   return text.pipe(z.url({ protocol: HTTP, error }).optional());
-}
-
-function list(value: string | undefined): string[] | undefined {
-  return value?.split(/[\s,]+/).filter(Boolean);
 }
 
 const Headers = text.transform((value, context) => {

@@ -20,3 +20,8 @@ export function number(standard: number, min: number, max: number, unit = 1) {
 export function whole(standard: number, min: number, max: number) {
   return number(standard, min, max).pipe(z.int({ error: 'must be a whole number' }));
 }
+
+/** With commas or spaces between. */
+export function list(value: string | undefined): string[] | undefined {
+  return value?.split(/[\s,]+/).filter(Boolean);
+}

@@ -2,7 +2,7 @@ import { resolve } from 'node:path';
 import { config as readEnvFile } from 'dotenv';
 import { z } from 'zod';
 import { BACKEND_VARIABLES, BackendSettingsError, readBackends, type BackendSettings } from './config-backends.ts';
-import { number, text, whole } from './config-values.ts';
+import { list, number, text, whole } from './config-values.ts';
 import type { WorkflowInstead } from './recipes/recipe-loader.ts';
 
 /**
@@ -76,7 +76,9 @@ const Environment = z.object({
   ),
   ...BACKEND_VARIABLES,
   COMMANDS_DIR: text,
-  COMMANDS: text.transform((value) => value?.split(',').map((name) => name.trim().replace(/^\//, ''))),
+  COMMANDS: text
+    .transform((value) => list(value)?.map((name) => name.replace(/^\//, '')))
+    .pipe(z.array(z.string()).min(1, 'must name commands, such as character').optional()),
   CHARACTER_WORKFLOW: text,
   CHARACTER_PARAMETERS: text,
   RUNNING_PER_USER: whole(1, 1, 100),

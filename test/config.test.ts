@@ -45,6 +45,8 @@ describe('the configuration', () => {
 
   it('takes names of commands as people write them', () => {
     expect(parseConfig({ COMMANDS: '/character, portrait' }).commands).toEqual(['character', 'portrait']);
+    expect(parseConfig({ COMMANDS: 'character,' }).commands).toEqual(['character']);
+    expect(() => parseConfig({ COMMANDS: ',' })).toThrow('COMMANDS must name commands, such as character');
     expect(parseConfig({ COMMANDS: ' ' })).not.toHaveProperty('commands');
   });
 

@@ -28,6 +28,3 @@ export interface Candidate {
   /** why it is asked, where that was guessed */
   readonly reason?: string;
 }
-
-/** Characters that Discord lets stand in a field of a modal (components/reference.mdx). */
-export const MOST_IN_MODAL = 4000;

@@ -1,25 +1,29 @@
-import { PRIVATE_OPTION } from '../../src/recipes/commands.ts';
+import {
+  MOST_IN_COMMAND,
+  MOST_IN_DESCRIPTION,
+  MOST_IN_NAME,
+  MOST_LISTED,
+  MOST_LONG_TEXTS,
+  MOST_OPTIONS,
+} from '../../src/recipes/limits.ts';
 import { UserError } from '../../src/errors.ts';
 import { isFileOption, type Option, type Recipe } from '../../src/recipes/recipe.ts';
 import { RecipeFile } from '../../src/recipes/recipe-file.ts';
-import { fillWritten, flattenWritten, parameterKey, type Workflow } from '../../src/recipes/workflow.ts';
+import {
+  fillWritten,
+  flattenWritten,
+  isParameterKey,
+  parameterKey,
+  type Workflow,
+} from '../../src/recipes/workflow.ts';
 import { workflowSource, type WorkflowSource } from '../../src/recipes/workflow-file.ts';
 import { printWritten, scalarOf, writtenAt, type Written } from '../../src/recipes/written-json.ts';
 import type { Candidate, Draft } from './draft.ts';
 import { describe, shorten, takeName } from './names.ts';
 import { mainOutputs } from './outputs.ts';
 
-/** Discord allows 25 options (application-commands.mdx); one of them is `private`. */
-const MOST_OPTIONS = 24;
-
-/** Of all names, descriptions and choices of a command together (application-commands.mdx), with room for `private`. */
-const MOST_CHARACTERS = 8000 - 200;
-
-/** A modal has five components (components/reference.mdx). */
-const MOST_LONG_TEXTS = 5;
-
-/** Discord lists so many choices of an option; of more it learns none beforehand. */
-const MOST_LISTED = 25;
+/** With room for `private`. */
+const MOST_CHARACTERS = MOST_IN_COMMAND - 200;
 
 export interface Fitted {
   readonly recipe: Recipe;
@@ -76,7 +80,7 @@ export function fitRecipe(name: string, draft: Draft, source: WorkflowSource): F
     notes.push('There is no seed to ask for: the same answers give the same result.');
   }
 
-  const taken = new Set([PRIVATE_OPTION]);
+  const taken = new Set<string>();
   const names = new Map(requiredFirst(kept).map((candidate) => [candidate, takeName(candidate.names, taken)] as const));
   const named = Array.from(names, ([candidate, name]) => {
     const of = candidate.of && names.get(candidate.of);
@@ -111,7 +115,7 @@ export function fitRecipe(name: string, draft: Draft, source: WorkflowSource): F
 
   /** A key must lead to one input. */
   function isUsable({ names, option }: Candidate): boolean {
-    const bad = option.parameters.find((key) => counts.get(key) !== 1 || !/^.+-inputs-.+$/s.test(key));
+    const bad = option.parameters.find((key) => counts.get(key) !== 1 || !isParameterKey(key));
     if (bad === undefined) return true;
     const why =
       counts.get(bad) === 1 ? 'its node or its input has no name' : `${JSON.stringify(bad)} leads to two inputs`;
@@ -199,7 +203,7 @@ function withoutRepeated(candidates: readonly Candidate[], notes: string[]): Can
 function withinLimits(candidates: readonly Candidate[]): ReadonlySet<Candidate> {
   const weight = ({ option }: Candidate) => (option.required ? 0 : option.kind === 'seed' ? 1 : 2);
   const byWeight = candidates.toSorted((a, b) => weight(a) - weight(b)).slice(0, MOST_OPTIONS);
-  let characters = 32 + 100;
+  let characters = MOST_IN_NAME + MOST_IN_DESCRIPTION;
   const kept = new Set<Candidate>();
   for (const candidate of byWeight) {
     characters += charactersOf(candidate.option);
@@ -212,7 +216,8 @@ function withinLimits(candidates: readonly Candidate[]): ReadonlySet<Candidate> 
 function charactersOf(option: Option): number {
   const shown = option.kind === 'choice' ? Object.keys(option.choices) : [];
   const choices = shown.length > MOST_LISTED ? [] : shown.flatMap((name) => [name, name]);
-  return 32 + option.description.length + choices.reduce((sum, { length }) => sum + length, 0);
+  // Its name is not chosen yet. Discord learns nothing beforehand of choices that it does not list.
+  return MOST_IN_NAME + option.description.length + choices.reduce((sum, { length }) => sum + length, 0);
 }
 
 function requiredFirst(candidates: readonly Candidate[]): Candidate[] {

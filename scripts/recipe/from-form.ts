@@ -1,21 +1,17 @@
+import { MOST_IN_CHOICE, MOST_IN_LONG_TEXT, MOST_IN_MESSAGE } from '../../src/recipes/limits.ts';
 import type { Option } from '../../src/recipes/recipe.ts';
 import { nodeName, parameterKey } from '../../src/recipes/workflow.ts';
 import type { WorkflowSource } from '../../src/recipes/workflow-file.ts';
 import { RANDOM_SENTINEL, type Form, type FormField } from '../../src/recipes/view-comfy.ts';
 import { scalarOf, writtenAt, type Written } from '../../src/recipes/written-json.ts';
-import { MOST_IN_MODAL, type Candidate, type Draft } from './draft.ts';
+import type { Candidate, Draft } from './draft.ts';
 import { isMaskLoader, maskOf, USUAL_SIDE } from './files.ts';
 import { describe, nameFrom, oneLine, sentenceFrom, shorten } from './names.ts';
 import { digitsOf, SEED_DESCRIPTION, spanOf, type Span } from './numbers.ts';
 import { isUsualTitle } from './titles.ts';
 
-/** Of what is shown of a choice (application-commands.mdx). */
-const MOST_CHOICE = 100;
-
 /** Discord lists 25 choices and suggests of more; through so many, nobody finds anything. */
 const MOST_CHOICES = 5000;
-
-const MOST_MESSAGE = 300;
 
 /** What the author of a form wanted people to say, with everything that Discord can ask. */
 export function draftFromForm(form: Form, source: WorkflowSource): Draft {
@@ -47,7 +43,7 @@ export function draftFromForm(form: Form, source: WorkflowSource): Draft {
       notes.push(`${titleOf(field)} is hidden and random: a recipe can only ask for a seed.`);
     }
     const isAlwaysThere = asked.kind === 'seed' || asked.kind === 'switch';
-    const message = shorten(oneLine(field.message), MOST_MESSAGE);
+    const message = shorten(oneLine(field.message), MOST_IN_MESSAGE);
     const candidate: Candidate = {
       names: namesOf(field, asked),
       option: { ...asked, ...(message !== '' && { message }), parameters: [key] },
@@ -57,7 +53,7 @@ export function draftFromForm(form: Form, source: WorkflowSource): Draft {
     };
     candidates.push(candidate);
     if (field.valueType === 'image-mask' && asked.kind === 'picture') candidates.push(maskOf(candidate));
-    if (asked.kind === 'long-text' && String(scalarOf(field.value) ?? '').length > MOST_IN_MODAL) {
+    if (asked.kind === 'long-text' && String(scalarOf(field.value) ?? '').length > MOST_IN_LONG_TEXT) {
       notes.push(`${titleOf(field)} has more words than a modal can show: they stand when nothing is answered.`);
     }
   }
@@ -77,7 +73,7 @@ function optionOf(field: FormField, source: WorkflowSource): Asked | string {
   switch (field.valueType) {
     case 'long-text': {
       // What stands in the field is changed there, so it may be required all the same.
-      const standing = text !== '' && text.length <= MOST_IN_MODAL && { default: text };
+      const standing = text !== '' && text.length <= MOST_IN_LONG_TEXT && { default: text };
       const isAsked = field.required && (text === '' || standing !== false);
       return { kind: 'long-text', ...wanted(field, isAsked), ...standing };
     }
@@ -177,8 +173,8 @@ function choiceOption(field: FormField, { workflow }: WorkflowSource): Asked | s
   let chosen: string | undefined;
   for (const [value, words] of labels) {
     const label = oneLine(words) || oneLine(value) || '(empty)';
-    const stem = shorten(label, MOST_CHOICE - ` ${MOST_CHOICES}`.length);
-    let name = shorten(label, MOST_CHOICE);
+    const stem = shorten(label, MOST_IN_CHOICE - ` ${MOST_CHOICES}`.length);
+    let name = shorten(label, MOST_IN_CHOICE);
     for (let copy = copies.get(stem) ?? 2; shown.has(name) || name === '__proto__'; copy += 1) {
       name = `${stem} ${copy}`;
       copies.set(stem, copy + 1);

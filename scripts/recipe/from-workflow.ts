@@ -1,8 +1,9 @@
+import { MOST_IN_LONG_TEXT } from '../../src/recipes/limits.ts';
 import type { Option } from '../../src/recipes/recipe.ts';
 import { linkOf, nodeName, parameterKey, type Place, type Workflow } from '../../src/recipes/workflow.ts';
 import type { WorkflowSource } from '../../src/recipes/workflow-file.ts';
 import { writtenAt } from '../../src/recipes/written-json.ts';
-import { MOST_IN_MODAL, type Candidate, type Draft } from './draft.ts';
+import type { Candidate, Draft } from './draft.ts';
 import { fileCandidates } from './files.ts';
 import { inputsOfMarked, keepMarked } from './marked.ts';
 import { describe, sentenceFrom } from './names.ts';
@@ -57,7 +58,7 @@ function prompts(workflow: Workflow, notes: string[]) {
   const main = all.toSorted(
     (a, b) => b.samplers - a.samplers || Number(/prompt/i.test(title(b))) - Number(/prompt/i.test(title(a))),
   )[0];
-  const isLong = main !== undefined && main.text.length > LONG && main.text.length <= MOST_IN_MODAL;
+  const isLong = main !== undefined && main.text.length > LONG && main.text.length <= MOST_IN_LONG_TEXT;
   const source = isFollowed ? 'followed from the samplers' : 'by its name: there is no sampler that leads to it';
   const where = (text: PromptText) => nodeName(workflow, text.place.node);
   const required = main

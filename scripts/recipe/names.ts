@@ -1,25 +1,22 @@
+import { MOST_IN_DESCRIPTION, MOST_IN_NAME } from '../../src/recipes/limits.ts';
+import { RESERVED_NAMES } from '../../src/recipes/recipe-rules.ts';
+
 /** Names and descriptions as Discord takes them (application-commands.mdx), out of whatever people call their nodes. */
-
-const MOST_NAME = 32;
-const MOST_DESCRIPTION = 100;
-
-/** What no option may be called: Troupe's own option, and what every object has already. */
-const RESERVED: ReadonlySet<string> = new Set(['private', 'constructor']);
 
 /** `[a-z][a-z0-9_]*`, at most 32 characters; undefined where nothing is left. A digit in front would change the order. */
 export function nameFrom(words: string): string | undefined {
   const plain = words.normalize('NFKD').replaceAll(/\p{M}/gu, '').toLowerCase();
   const name = plain.replaceAll(/[^a-z0-9]+/g, '_').replaceAll(/^[_0-9]+|_+$/g, '');
-  return name === '' ? undefined : name.slice(0, MOST_NAME).replace(/_+$/, '');
+  return name === '' ? undefined : name.slice(0, MOST_IN_NAME).replace(/_+$/, '');
 }
 
 /** Takes the first wish that nobody has taken, or counts the first one up. */
 export function takeName(wishes: readonly string[], taken: Set<string>): string {
   const names = wishes.flatMap((wish) => nameFrom(wish) ?? []);
-  const isFree = (name: string) => !taken.has(name) && !RESERVED.has(name);
+  const isFree = (name: string) => !taken.has(name) && !RESERVED_NAMES.has(name);
   const [first = 'option'] = names;
   let name = names.find(isFree) ?? first;
-  for (let copy = 2; !isFree(name); copy += 1) name = `${first.slice(0, MOST_NAME - `_${copy}`.length)}_${copy}`;
+  for (let copy = 2; !isFree(name); copy += 1) name = `${first.slice(0, MOST_IN_NAME - `_${copy}`.length)}_${copy}`;
   taken.add(name);
   return name;
 }
@@ -54,7 +51,7 @@ export function describe(text: string, standing?: string | number | boolean): st
   const value =
     standing === undefined ? '' : oneLine(typeof standing === 'boolean' ? (standing ? 'yes' : 'no') : `${standing}`);
   const whole = `${sentence}${/[.!?…]$/.test(sentence) ? '' : '.'} Default: ${value}`;
-  return value !== '' && value.length <= 40 && whole.length <= MOST_DESCRIPTION
+  return value !== '' && value.length <= 40 && whole.length <= MOST_IN_DESCRIPTION
     ? whole
-    : shorten(sentence, MOST_DESCRIPTION);
+    : shorten(sentence, MOST_IN_DESCRIPTION);
 }

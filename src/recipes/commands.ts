@@ -7,6 +7,7 @@ import {
   type RESTPostAPIChatInputApplicationCommandsJSONBody,
 } from 'discord-api-types/v10';
 import { isForDirectMessages, permissionBit } from './access.ts';
+import { MOST_LISTED } from './limits.ts';
 import { MAX_SEED, type Option, type Recipe } from './recipe.ts';
 
 /** The option that every command has: Troupe itself answers it, not the recipe. */
@@ -14,9 +15,6 @@ export const PRIVATE_OPTION = 'private';
 
 /** Troupe's own command: what became of a person's jobs. */
 export const JOBS_COMMAND = 'jobs';
-
-/** Discord lists so many choices of an option (application-commands.mdx); more are suggested while one types. */
-const MAX_CHOICES = 25;
 
 /** Discord's JSON for a recipe. */
 export function commandOf(recipe: Recipe): RESTPostAPIChatInputApplicationCommandsJSONBody {
@@ -67,7 +65,7 @@ function commandOption(name: string, option: Option): APIApplicationCommandBasic
       return {
         ...common,
         type: ApplicationCommandOptionType.String,
-        ...(Object.keys(option.choices).length > MAX_CHOICES
+        ...(Object.keys(option.choices).length > MOST_LISTED
           ? { autocomplete: true }
           : { choices: Object.keys(option.choices).map((shown) => ({ name: shown, value: shown })) }),
       };

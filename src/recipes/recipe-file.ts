@@ -1,5 +1,15 @@
 import { z } from 'zod';
+import {
+  MOST_IN_CHOICE,
+  MOST_IN_DESCRIPTION,
+  MOST_IN_LONG_TEXT,
+  MOST_IN_MESSAGE,
+  MOST_IN_TEXT,
+  NAME,
+  NAME_WORDS,
+} from './limits.ts';
 import { BACKEND_KINDS, type Recipe } from './recipe.ts';
+import { isParameterKey } from './workflow.ts';
 import { Graph } from './workflow-file.ts';
 
 /**
@@ -7,19 +17,20 @@ import { Graph } from './workflow-file.ts';
  * with it.
  */
 
-/** What Discord allows as a name, of what needs no other alphabet. */
-const Name = z.string().regex(/^[a-z0-9_-]{1,32}$/, 'must be 1 to 32 of a-z, 0-9, _ and -');
-const Description = z.string().min(1).max(100, 'is longer than the 100 characters Discord allows');
+const Name = z.string().regex(NAME, `must be ${NAME_WORDS}`);
+const Description = z
+  .string()
+  .min(1)
+  .max(MOST_IN_DESCRIPTION, `is longer than the ${MOST_IN_DESCRIPTION} characters Discord allows`);
 /** JSON has it as text. */
 const Address = z.union([z.instanceof(URL), z.url().transform((href) => new URL(href))]);
-/** The names of nodes and inputs may be anything; only the workflow tells where one ends and the other begins. */
-const ParameterKey = z.string().regex(/^.+-inputs-.+$/s, 'must look like 594-inputs-string');
+const ParameterKey = z.string().refine(isParameterKey, 'must look like 594-inputs-string');
 const Value = z.union([z.string(), z.number(), z.boolean()]);
 const base = {
   description: Description,
   required: z.boolean().exactOptional(),
   parameters: z.array(ParameterKey),
-  message: z.string().min(1).max(300).exactOptional(),
+  message: z.string().min(1).max(MOST_IN_MESSAGE).exactOptional(),
 };
 
 const RecipeOption = z.discriminatedUnion('kind', [
@@ -27,13 +38,13 @@ const RecipeOption = z.discriminatedUnion('kind', [
     ...base,
     kind: z.literal('text'),
     default: z.string().exactOptional(),
-    maxLength: z.int().min(1).max(6000).exactOptional(),
+    maxLength: z.int().min(1).max(MOST_IN_TEXT).exactOptional(),
   }),
   z.object({
     ...base,
     kind: z.literal('long-text'),
-    default: z.string().max(4000).exactOptional(),
-    maxLength: z.int().min(1).max(4000).exactOptional(),
+    default: z.string().max(MOST_IN_LONG_TEXT).exactOptional(),
+    maxLength: z.int().min(1).max(MOST_IN_LONG_TEXT).exactOptional(),
   }),
   z.object({
     ...base,
@@ -45,7 +56,7 @@ const RecipeOption = z.discriminatedUnion('kind', [
   z.object({
     ...base,
     kind: z.literal('choice'),
-    choices: z.record(z.string().min(1).max(100), Value),
+    choices: z.record(z.string().min(1).max(MOST_IN_CHOICE), Value),
     default: z.string().exactOptional(),
   }),
   z.object({ ...base, kind: z.literal('switch'), default: z.boolean().exactOptional() }),

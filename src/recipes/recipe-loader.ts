@@ -53,6 +53,9 @@ const PATIENCE_MS = 10_000;
 /** characters of what is told of an error */
 const MAX_WORDS = 500;
 
+/** of one file: where a workflow is something else, each of its nodes is wrong */
+const MAX_PROBLEMS = 20;
+
 const EXTENSIONS = /\.(?:ts|mts|js|mjs)$/;
 const DECLARATIONS = /\.d\.m?ts$/;
 
@@ -107,13 +110,18 @@ export async function loadRecipes({
   async function usable(path: string): Promise<Recipe | undefined> {
     const file = exported.get(path);
     if (!file || file.type === 'failed') {
-      for (const problem of file?.problems ?? []) problems.push(lineOf(path, problem));
+      tell((file?.problems ?? []).map((problem) => lineOf(path, problem)));
       return undefined;
     }
     const read = readRecipe(file.exported);
     const found = 'recipe' in read ? await missingFiles(read.recipe) : read.problems;
-    problems.push(...found.map((problem) => `${shown(path)}: ${oneLine(problem)}`));
+    tell(found.map((problem) => `${shown(path)}: ${oneLine(problem)}`));
     return 'recipe' in read && found.length === 0 ? read.recipe : undefined;
+  }
+
+  function tell(lines: readonly string[]): void {
+    problems.push(...lines.slice(0, MAX_PROBLEMS));
+    if (lines.length > MAX_PROBLEMS) problems.push(`and ${lines.length - MAX_PROBLEMS} more like these`);
   }
 
   /** The recipe as it is where that cannot be, and a problem more. */
@@ -155,11 +163,9 @@ async function missingFiles({ options }: Recipe): Promise<string[]> {
   return problems;
 }
 
-type Loaded = Exclude<FromRecipeWorker, { type: 'began' }>;
-
-/** Every file in one thread; a file that ends it, or does not end itself, costs the ones after it another thread. */
-async function loadFiles(paths: readonly string[], patienceMs: number): Promise<ReadonlyMap<string, Loaded>> {
-  const loaded = new Map<string, Loaded>();
+/** Every file in one thread; when that ends early, the ones that are left have another thread. */
+async function loadFiles(paths: readonly string[], patienceMs: number): Promise<ReadonlyMap<string, FromRecipeWorker>> {
+  const loaded = new Map<string, FromRecipeWorker>();
   let left = paths;
   while (left.length > 0) {
     await loadInThread(left, patienceMs, loaded);
@@ -168,43 +174,36 @@ async function loadFiles(paths: readonly string[], patienceMs: number): Promise<
   return loaded;
 }
 
-/** Ends when all are loaded or one was the end of the thread; it has at least one more in `loaded` then. */
-async function loadInThread(paths: readonly string[], patienceMs: number, loaded: Map<string, Loaded>): Promise<void> {
+/**
+ * Ends when all are loaded or the thread is over; the first one is in `loaded` then. Only that one is blamed for the end:
+ * what another one did may be the work of a file before it, so it is to be the first of a thread itself.
+ */
+async function loadInThread(
+  paths: readonly string[],
+  patienceMs: number,
+  loaded: Map<string, FromRecipeWorker>,
+): Promise<void> {
   const worker = new Worker(new URL('recipe-worker.ts', import.meta.url), {
     workerData: paths,
     // Both are about what this project has decided, or the folders of others: nobody is to be told.
     execArgv: ['--disable-warning=MODULE_TYPELESS_PACKAGE_JSON', '--disable-warning=ExperimentalWarning'],
   });
-  let current = paths[0];
+  const [first = ''] = paths;
   const over = Promise.withResolvers<void>();
   const tooLate = () => blame(`it has not finished loading after ${patienceMs / 1000} s`);
   let timer = setTimeout(tooLate, patienceMs);
 
-  let isOver = false;
-
   /** The first that is heard of its end is why. */
   function blame(text: string): void {
-    if (!isOver && current !== undefined) {
-      loaded.set(current, { type: 'failed', path: current, problems: [{ path: current, text }] });
-    }
-    end();
-  }
-
-  function end(): void {
-    isOver = true;
+    if (!loaded.has(first)) loaded.set(first, { type: 'failed', path: first, problems: [{ path: first, text }] });
     over.resolve();
   }
 
   worker.on('message', (message: FromRecipeWorker) => {
     clearTimeout(timer);
     timer = setTimeout(tooLate, patienceMs);
-    if (message.type === 'began') {
-      current = message.path;
-      return;
-    }
     loaded.set(message.path, message);
-    current = paths.find((path) => !loaded.has(path));
-    if (current === undefined) end();
+    if (paths.every((path) => loaded.has(path))) over.resolve();
   });
   worker.on('error', (error) => blame(`it fails while it loads: ${error.message}`));
   worker.on('exit', () => blame('it ends the program while it loads'));

@@ -1,20 +1,15 @@
 import type { z } from 'zod';
 import { permissionBit } from './access.ts';
 import { commandOf, PRIVATE_OPTION } from './commands.ts';
+import { MOST_IN_COMMAND, MOST_LONG_TEXTS, MOST_OPTIONS } from './limits.ts';
 import type { MaskOption, Option, Recipe } from './recipe.ts';
 import { RecipeFile } from './recipe-file.ts';
 import { nodesCalled } from './workflow.ts';
 
 /** What a recipe must be to be used, in words for the person who wrote it. */
 
-/** Discord allows 25 options (application-commands.mdx); one of them is `private`. */
-const MAX_OPTIONS = 24;
-
-/** A modal has five components (components/reference.mdx). */
-const MAX_LONG_TEXTS = 5;
-
-/** Of all names, descriptions and choices of a command together (application-commands.mdx). */
-const MAX_CHARACTERS = 8000;
+/** What no option may be called: Troupe's own option, and what every object of JavaScript has already. */
+export const RESERVED_NAMES: ReadonlySet<string> = new Set([PRIVATE_OPTION, 'constructor']);
 
 /** What somebody exported as a recipe: read, or all that is wrong with it, each with its place. */
 export function readRecipe(exported: unknown): { readonly recipe: Recipe } | { readonly problems: readonly string[] } {
@@ -31,15 +26,21 @@ export function problemsOf(recipe: Recipe): string[] {
   const { options, outputs, workflow, access, backends = [] } = recipe;
   const problems: string[] = [];
   const entries = Object.entries(options);
-  if (entries.length > MAX_OPTIONS) problems.push(`it has ${entries.length} options, and ${MAX_OPTIONS} is the most`);
-  if (Object.hasOwn(options, PRIVATE_OPTION)) problems.push(`every command has the option ${PRIVATE_OPTION} already`);
+  if (entries.length > MOST_OPTIONS) problems.push(`it has ${entries.length} options, and ${MOST_OPTIONS} is the most`);
+  for (const name of Object.keys(options).filter((name) => RESERVED_NAMES.has(name))) {
+    problems.push(`no option can be called ${name}: there is one already`);
+  }
   const firstOptional = entries.findIndex(([, option]) => !option.required);
   const late = firstOptional < 0 ? [] : entries.slice(firstOptional).filter(([, option]) => option.required);
   for (const [name] of late) {
     problems.push(`the required option ${name} must come before the ones that are not`);
   }
+  const [numbered] = entries.find(([name]) => /^\d+$/.test(name)) ?? [];
+  if (late.length > 0 && numbered !== undefined) {
+    problems.push(`options.${numbered} is put first by JavaScript, wherever it is written: put a letter into its name`);
+  }
   const long = entries.filter(([, { kind }]) => kind === 'long-text').length;
-  if (long > MAX_LONG_TEXTS) problems.push(`it has ${long} long texts, and ${MAX_LONG_TEXTS} is the most`);
+  if (long > MOST_LONG_TEXTS) problems.push(`it has ${long} long texts, and ${MOST_LONG_TEXTS} is the most`);
   for (const [name, option] of entries) {
     for (const problem of optionProblems(option, options)) problems.push(`options.${name} ${problem}`);
   }
@@ -57,16 +58,17 @@ export function problemsOf(recipe: Recipe): string[] {
   }
   for (const output of [...outputs.main, ...(outputs.hidden ?? [])]) {
     if (typeof output === 'object' && nodesCalled(workflow?.graph ?? {}, output.node).length === 0) {
-      problems.push(`outputs names the node ${output.node}, which its workflow does not have`);
+      const why = workflow ? 'which its workflow does not have' : 'and it has no workflow';
+      problems.push(`outputs names the node ${output.node}, ${why}`);
     }
   }
   if (access?.permission !== undefined && permissionBit(access.permission) === undefined) {
     problems.push(`access.permission ${access.permission} is no permission of Discord, such as ManageGuild`);
   }
   const characters = charactersOf(recipe);
-  if (characters > MAX_CHARACTERS) {
+  if (characters > MOST_IN_COMMAND) {
     problems.push(
-      `its names, descriptions and choices have ${characters} characters, and ${MAX_CHARACTERS} is the most`,
+      `its names, descriptions and choices have ${characters} characters, and ${MOST_IN_COMMAND} is the most`,
     );
   }
   return problems;

@@ -19,7 +19,6 @@ export interface FileProblem {
 }
 
 export type FromRecipeWorker =
-  | { readonly type: 'began'; readonly path: string }
   | { readonly type: 'loaded'; readonly path: string; readonly exported: unknown }
   | { readonly type: 'failed'; readonly path: string; readonly problems: readonly FileProblem[] };
 
@@ -35,7 +34,6 @@ void loadAll(workerData);
 async function loadAll(paths: readonly string[]): Promise<void> {
   for (const path of paths) {
     current = path;
-    say({ type: 'began', path });
     say(await load(path));
   }
   current = undefined;
@@ -88,6 +86,8 @@ function toPlain(
   if (prototype !== null && prototype !== Object.prototype) {
     return refuse(types.isPromise(value) ? 'a promise: put await before it' : `a ${nameOf(value)}`);
   }
+  // What reads it would leave that out without a word.
+  if (Object.hasOwn(value, '__proto__')) tell(`${[...place, '__proto__'].join('.')} cannot be called so`);
   return Object.fromEntries(
     Object.entries(value).map(([name, item]) => [name, toPlain(item, [...place, name], inside, tell)]),
   );

@@ -8,21 +8,39 @@ export class WorkflowFileError extends Error {
   override name = 'WorkflowFileError';
 }
 
-/** What "Save (API Format)" writes; values and links are ComfyUI's to judge. */
-export const Graph = z.record(
-  z.string(),
-  z.object({
-    class_type: z.string(),
-    inputs: z.record(z.string(), z.unknown()),
-    _meta: z.object({ title: z.string().exactOptional() }).exactOptional(),
-  }),
-) satisfies z.ZodType<Workflow>;
-
 /** The canvas of ComfyUI's page: nodes in a list, with places and sizes. */
 const UiFormat = z.object({ nodes: z.array(z.unknown()), links: z.array(z.unknown()) });
 const ViewComfyForm = z.object({ file_type: z.literal('view_comfy') });
 
 const HOW_TO_EXPORT = 'In ComfyUI: Workflow, Export (API).';
+const NO_WORKFLOW = `is no workflow in API format. ${HOW_TO_EXPORT}`;
+
+/** What "Save (API Format)" writes; values and links are ComfyUI's to judge. What people take for it is told as what it is. */
+export const Graph = z
+  .unknown()
+  .check(({ value, issues }) => {
+    const message = otherFormat(value);
+    if (message !== undefined) issues.push({ code: 'custom', message, input: value });
+  })
+  .pipe(
+    z.record(
+      z.string(),
+      z.object({
+        class_type: z.string(),
+        inputs: z.record(z.string(), z.unknown()),
+        _meta: z.object({ title: z.string().exactOptional() }).exactOptional(),
+      }),
+    ),
+  ) satisfies z.ZodType<Workflow>;
+
+/** Read after what is meant. */
+function otherFormat(json: unknown): string | undefined {
+  if (UiFormat.safeParse(json).success) {
+    return `is a workflow as ComfyUI's page saves it, not in API format. ${HOW_TO_EXPORT}`;
+  }
+  if (isViewComfyForm(json)) return `is the form of a ViewComfy app, not a workflow. ${HOW_TO_EXPORT}`;
+  return typeof json === 'object' && json !== null && Object.keys(json).length === 0 ? NO_WORKFLOW : undefined;
+}
 
 /** A workflow, and what its file says to the last digit. */
 export interface WorkflowSource {
@@ -48,7 +66,7 @@ export async function readWorkflowSource(path: string): Promise<WorkflowSource> 
 export function workflowSource(place: string, json: unknown, written: Written | undefined): WorkflowSource {
   const workflow = workflowOf(place, json);
   if (written instanceof Map) return { workflow, written };
-  throw new WorkflowFileError(`${place} is no workflow in API format. ${HOW_TO_EXPORT}`);
+  throw new WorkflowFileError(`${place} ${NO_WORKFLOW}`);
 }
 
 /** Any JSON, read in both ways. @throws WorkflowFileError */
@@ -70,16 +88,8 @@ export function isViewComfyForm(json: unknown): boolean {
 
 function workflowOf(place: string, json: unknown): Workflow {
   const graph = Graph.safeParse(json);
-  if (graph.success && Object.keys(graph.data).length > 0) return graph.data;
-  if (UiFormat.safeParse(json).success) {
-    throw new WorkflowFileError(
-      `${place} is a workflow as ComfyUI's page saves it, not in API format. ${HOW_TO_EXPORT}`,
-    );
-  }
-  if (isViewComfyForm(json)) {
-    throw new WorkflowFileError(`${place} is the form of a ViewComfy app, not a workflow. ${HOW_TO_EXPORT}`);
-  }
-  throw new WorkflowFileError(`${place} is no workflow in API format. ${HOW_TO_EXPORT}`);
+  if (graph.success) return graph.data;
+  throw new WorkflowFileError(`${place} ${otherFormat(json) ?? NO_WORKFLOW}`);
 }
 
 /** Where answers go: keys of parameters by option. @throws WorkflowFileError */

@@ -26,6 +26,11 @@ export function parameterKey(node: string, input: string): string {
   return `${node}${BETWEEN}${input}`;
 }
 
+/** Whether it looks like one. The names of nodes and inputs may be anything. */
+export function isParameterKey(key: string): boolean {
+  return /^.+-inputs-.+$/s.test(key);
+}
+
 /**
  * Finds the input that a key names. The names of nodes and inputs may have dashes themselves, and even the word between
  * them: only the workflow tells where one ends and the other begins.

@@ -107,7 +107,7 @@ describe('a recipe file', () => {
     [
       'an option of the name private',
       { ...valid, options: { private: valid.options.words } },
-      /has the option private/,
+      /no option can be called private/,
     ],
     [
       'more long texts than a modal holds',

@@ -153,6 +153,12 @@ describe('a file that is no recipe', () => {
       /^a\.mjs: options\.mood\.choices is a function; a recipe is data/,
     ],
     [
+      'with a name that nothing can have',
+      'a.mjs',
+      `export default { ...${recipe('a')}, options: { ['__proto__']: 1 } };`,
+      'a.mjs: options.__proto__ cannot be called so',
+    ],
+    [
       'that is in itself',
       'a.mjs',
       `const a = ${recipe('a')}; a.options = { a }; export default a;`,
@@ -163,6 +169,52 @@ describe('a file that is no recipe', () => {
     const found = await problems();
     expect(found).toHaveLength(1);
     expect(found[0]).toMatch(line);
+  });
+
+  it.each([
+    ['awaits nothing', 'await new Promise(() => {});', 'it awaits what never comes'],
+    ['ends the program', 'process.exit(0);', 'it ends the program while it loads'],
+  ])('that %s is told, and the one after it is not', async (_what, text, problem) => {
+    await put('a.mjs', `export default ${recipe('a')};`);
+    await put('b.mjs', text);
+    await put('c.mjs', `export default ${recipe('c')};`);
+    await expect(problems()).resolves.toEqual([`b.mjs: ${problem}`]);
+  });
+
+  it('is not one that waits while another one before it fails late', async () => {
+    await put('a.mjs', `setTimeout(() => { throw new Error('late'); }); export default ${recipe('a')};`);
+    await put('b.mjs', `await new Promise((done) => setTimeout(done, 100)); export default ${recipe('b')};`);
+    expect([...(await load()).keys()]).toEqual(['a', 'b']);
+  });
+
+  it('has a workflow of another format, or one in which everything is wrong: that is told in few lines', async () => {
+    const text = `import graph from './_graph.json' with { type: 'json' };
+      export default { ...${recipe('a')}, workflow: { graph } };`;
+    await put('a.mjs', text);
+    await put('_graph.json', '{"id":"1","revision":0,"last_node_id":9,"nodes":[],"links":[],"extra":{}}');
+    const here = "a.mjs: workflow.graph is a workflow as ComfyUI's page saves it, not in API format.";
+    await expect(problems()).resolves.toEqual([`${here} In ComfyUI: Workflow, Export (API).`]);
+    const nodes = Array.from({ length: 100_000 }, (_, id) => [id, {}] as const);
+    await put('_graph.json', JSON.stringify(Object.fromEntries(nodes)));
+    const found = await problems();
+    expect(found).toHaveLength(21);
+    expect(found[0]).toBe('a.mjs: workflow.graph.0.class_type is missing');
+    expect(found[20]).toBe('and 199980 more like these');
+    await put('a.mjs', `export default { ...${recipe('a')}, workflow: {} };`);
+    await expect(problems()).resolves.toEqual(['a.mjs: workflow.graph is missing']);
+  });
+
+  it('has names of options that cannot be, or that JavaScript puts elsewhere', async () => {
+    const { words } = options;
+    const named = Object.fromEntries(['private', 'constructor'].map((name) => [name, words]));
+    await put('a.mjs', `export default ${recipe('a', { options: named })};`);
+    await put('b.mjs', `export default ${recipe('b', { options: { say: { ...words, required: true }, 2: words } })};`);
+    await expect(problems()).resolves.toEqual([
+      'a.mjs: no option can be called private: there is one already',
+      'a.mjs: no option can be called constructor: there is one already',
+      'b.mjs: the required option say must come before the ones that are not',
+      'b.mjs: options.2 is put first by JavaScript, wherever it is written: put a letter into its name',
+    ]);
   });
 
   it('is told with the place in what it imports', async () => {
@@ -208,7 +260,7 @@ describe('a file that is no recipe', () => {
       'd.mjs: outputs.main.0 must be text or an object',
       'e.mjs: the required option b must come before the ones that are not',
       'e.mjs: options.a has no parameters',
-      'e.mjs: outputs names the node Save, which its workflow does not have',
+      'e.mjs: outputs names the node Save, and it has no workflow',
       'e.mjs: access.permission Fly is no permission of Discord, such as ManageGuild',
     ]);
   });
