@@ -3,11 +3,11 @@ import { copyFile, mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { readDefaultFiles } from '../src/recipes/answers.ts';
 import { ConfigError, readConfig } from '../src/config.ts';
 import { BACKEND_TYPES } from '../src/config-backends.ts';
 import { text } from '../src/discord/text.ts';
 import { BackendError, UserError } from '../src/errors.ts';
+import { readDefaultFiles } from '../src/recipes/default-files.ts';
 import { createFileKeeper } from '../src/recipes/given-files.ts';
 import { createIntake } from '../src/recipes/intake.ts';
 import { createLogger } from '../src/log.ts';
@@ -15,6 +15,8 @@ import { openBackend } from '../src/open-backend.ts';
 import {
   fill,
   isFileOption,
+  kindsFor,
+  labelsOf,
   type Filled,
   type Option,
   type ParameterValue,
@@ -78,7 +80,8 @@ async function tryOnce(): Promise<number> {
     const seconds = () => Math.round((performance.now() - begun) / 100) / 10;
     try {
       const { timeouts } = recipe;
-      const request = { ...filled, folder, signal: stop.signal, ...(timeouts && { timeouts }) };
+      const meant = { kinds: kindsFor(recipe), labels: labelsOf(recipe) };
+      const request = { ...filled, ...meant, folder, signal: stop.signal, ...(timeouts && { timeouts }) };
       for await (const event of backend.run(request)) {
         if (event.type === 'backend-chosen') madeBy = event.name;
         if (event.type === 'log-line') say(event.line);
@@ -139,13 +142,13 @@ async function answer(recipe: Recipe, given: ReadonlyMap<string, string>, folder
   });
   const intake = createIntake({
     keeper: createFileKeeper(LIMITS),
-    defaults: await readDefaultFiles([recipe]),
     tell: (name, problem) => `--${name}: ${problem}`,
   });
   const answers = await intake.read(
     recipe,
     {
       values: new Map(values),
+      defaults: await readDefaultFiles([recipe]),
       fileOf(name) {
         const path = given.get(name);
         return path === undefined ? undefined : { name: basename(path), open: () => readPath(path) };

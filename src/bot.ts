@@ -2,7 +2,7 @@ import { mkdir } from 'node:fs/promises';
 import type { Backend } from './backends/backend.ts';
 import type { Clock } from './clock.ts';
 import type { Config } from './config.ts';
-import { keepDefaultFiles } from './recipes/default-files.ts';
+import { keepDefaultFiles, removeOldDefaults } from './recipes/default-files.ts';
 import { createAccept } from './discord/accept.ts';
 import { createArrivals } from './discord/arrivals.ts';
 import { createButtons } from './discord/buttons.ts';
@@ -79,6 +79,7 @@ export async function startBot({ config, backend, discord, clock, log, ...option
   const spool = await createSpool(dataDir);
   const defaults = new Map(await keepDefaultFiles(recipes.values(), dataDir));
   await removeStrays(store, spool);
+  await removeOldDefaults(store, defaults, dataDir);
   const queue = createStoreQueue({ backend, store, spool, limits, clock, log });
   const retention = createRetention({ store, spool, limits: results, clock, log });
   const client = createDiscordClient({ token: discord.token, api: discord.api, log });
@@ -114,7 +115,7 @@ export async function startBot({ config, backend, discord, clock, log, ...option
     log,
   });
   const listJobs = createJobs({ queue, port, keepMs: results.keepMs });
-  const forms = createForms({ recipes, store, queue, inputs, accept, port, spool, clock, log });
+  const forms = createForms({ recipes, store, queue, inputs, defaults, accept, port, spool, clock, log });
   const interactions = createInteractions({ recipes, inputs, accept, buttons, forms, listJobs, port, clock, log });
   // Before the first command of this process comes.
   const untold = await queue.untold();

@@ -13,7 +13,7 @@ import { createPage } from './playground/page-server.ts';
 import { loadRecipes, RecipeError, sourcesOf } from './recipes/recipe-loader.ts';
 import { createReload } from './recipes/reload.ts';
 import { runnable } from './recipes/runnable.ts';
-import { StoreError } from './storage/store.ts';
+import { StoreError } from './storage/database.ts';
 
 /**
  * The composition root: the configuration goes in, everything is built and joined, and it all ends here. What is not

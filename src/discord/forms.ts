@@ -6,7 +6,7 @@ import {
   type APIModalSubmitInteraction,
 } from 'discord-api-types/v10';
 import { z } from 'zod';
-import { checkValue } from '../recipes/answers.ts';
+import { checkValue, type DefaultFiles } from '../recipes/answers.ts';
 import type { Clock } from '../clock.ts';
 import { diskFailure } from '../storage/disk.ts';
 import { UserError } from '../errors.ts';
@@ -55,6 +55,7 @@ interface FormsDependencies {
   store: Pick<Store, 'saveForm' | 'form' | 'removeForm'>;
   queue: Pick<Queue, 'admit' | 'get' | 'unfinishedOf'>;
   inputs: Inputs;
+  defaults: DefaultFiles;
   accept: Accept;
   port: Pick<Port, 'answer' | 'showModal' | 'followUp'>;
   spool: Pick<Spool, 'newJobId'>;
@@ -63,7 +64,7 @@ interface FormsDependencies {
 }
 
 export function createForms(dependencies: FormsDependencies): Forms {
-  const { recipes, store, queue, inputs, accept, port, spool, clock, log } = dependencies;
+  const { recipes, store, queue, inputs, defaults, accept, port, spool, clock, log } = dependencies;
   /** those whose submit is being read this moment */
   const reading = new Set<string>();
 
@@ -112,7 +113,7 @@ export function createForms(dependencies: FormsDependencies): Forms {
       recipe,
       visibility,
       typed,
-      answersFor: (job) => inputs.read(job, recipe, { values, resolved }),
+      answersFor: (job) => inputs.read(job, recipe, { values, resolved, defaults: form.defaults }),
     });
     if (isJob) forget(id);
     return undefined;
@@ -142,7 +143,14 @@ export function createForms(dependencies: FormsDependencies): Forms {
       const problem = await hindranceOf(user, recipe, given);
       if (problem !== undefined) return await port.answer(call, problemNotice(problem), 'private');
       const id = spool.newJobId();
-      const form = { id, user, recipe, shownAt: clock.now(), given: JSON.stringify(kept(recipe, given, visibility)) };
+      const form = {
+        id,
+        user,
+        recipe,
+        shownAt: clock.now(),
+        given: JSON.stringify(kept(recipe, given, visibility)),
+        defaults: defaultsOf(recipe, defaults),
+      };
       try {
         store.saveForm(form, MOST_OF_ONE_USER);
       } catch (error) {
@@ -221,6 +229,11 @@ function kept({ options }: Recipe, { values, resolved }: GivenOptions, visibilit
     given.some(([name, value]) => value === id && options[name] && isFileOption(options[name])),
   );
   return { visibility, values: given, attachments };
+}
+
+function defaultsOf({ options }: Recipe, defaults: DefaultFiles): DefaultFiles {
+  const named = new Set(Object.values(options).map((option) => 'default' in option && String(option.default)));
+  return new Map([...defaults].filter(([href]) => named.has(href)));
 }
 
 /** Beside the fields that Discord always gives there are some of certain kinds of files. */

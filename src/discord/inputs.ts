@@ -23,6 +23,8 @@ export interface Inputs {
 export interface GivenOptions {
   readonly values: ReadonlyMap<string, ParameterValue>;
   readonly resolved: APIInteractionDataResolved | undefined;
+  /** the files that stand for options with a default, where they are others than now */
+  readonly defaults?: DefaultFiles;
 }
 
 /** Where Discord keeps what was attached. Anything else would let a forged message make the bot fetch for others. */
@@ -47,7 +49,7 @@ interface InputsDependencies {
 export function createInputs({ spool, limits, extraOrigins, defaults, dispatcher, log }: InputsDependencies): Inputs {
   const origins = new Set([...DISCORD_CDN, ...extraOrigins]);
   const keeper = createFileKeeper(limits);
-  const intake = createIntake({ keeper, defaults, tell: text.optionProblem });
+  const intake = createIntake({ keeper, tell: text.optionProblem });
 
   function attached(attachment: APIAttachment | undefined, { kind }: FileOption): GivenFile {
     if (!attachment || !origins.has(originOf(attachment.url))) throw new UserError(text.fileFromElsewhere);
@@ -91,9 +93,10 @@ export function createInputs({ spool, limits, extraOrigins, defaults, dispatcher
     checkAttached(option, attachment) {
       keeper.checkSize(attached(attachment, option).size ?? 0, option);
     },
-    async read(job, recipe, { values, resolved }) {
+    async read(job, recipe, { values, resolved, defaults: earlier }) {
       const given = {
         values,
+        defaults: earlier ?? defaults,
         fileOf(name: string, option: FileOption) {
           const id = values.get(name);
           return id === undefined ? undefined : attached(resolved?.attachments?.[String(id)], option);

@@ -1,12 +1,7 @@
 import { randomInt } from 'node:crypto';
-import { open } from 'node:fs/promises';
-import { basename } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { UserError } from '../errors.ts';
-import { kindByTracks, kindOf, SNIFFED_BYTES } from '../pictures/kind.ts';
 import {
   completeAnswers,
-  isFileOption,
   MAX_SEED,
   type ChoiceOption,
   type GivenAnswers,
@@ -22,31 +17,11 @@ import {
 /** The files of all options that have a default, by address. */
 export type DefaultFiles = ReadonlyMap<string, StoredFile>;
 
-/** Reads what stands beside the recipes, once. */
-export async function readDefaultFiles(recipes: Iterable<Recipe>): Promise<DefaultFiles> {
-  const files = new Map<string, StoredFile>();
-  for (const { options } of recipes) {
-    for (const option of Object.values(options)) {
-      if (isFileOption(option) && option.kind !== 'mask' && option.default) {
-        files.set(option.default.href, await describeFile(fileURLToPath(option.default)));
-      }
-    }
-  }
-  return files;
-}
-
-async function describeFile(path: string): Promise<StoredFile> {
-  await using file = await open(path);
-  const { buffer, bytesRead } = await file.read(Buffer.alloc(SNIFFED_BYTES), 0, SNIFFED_BYTES, 0);
-  const { mediaType } = await kindByTracks(path, kindOf(buffer.subarray(0, bytesRead)));
-  return { name: basename(path), mediaType, path, size: (await file.stat()).size };
-}
-
 /** Puts the defaults and a fresh seed where nothing was answered. */
 export function complete(recipe: Recipe, given: GivenAnswers, defaults: DefaultFiles): GivenAnswers {
   return completeAnswers(recipe, given, randomSeed, ({ href }) => {
     const file = defaults.get(href);
-    if (!file) throw new Error(`The default file ${href} was not read at the start`);
+    if (!file) throw new Error(`The default file ${href} was not read`);
     return file;
   });
 }

@@ -17,6 +17,8 @@ interface Given {
   readonly values: ReadonlyMap<string, ParameterValue>;
   /** undefined where nothing was given. @throws UserError where it is not to be had */
   fileOf(name: string, option: FileOption): GivenFile | undefined;
+  /** what stands for the files that were left out */
+  readonly defaults: DefaultFiles;
 }
 
 /** Turns what a person gave into answers: values are checked, files are checked and kept. */
@@ -30,14 +32,13 @@ export interface Intake {
 
 interface IntakeDependencies {
   keeper: FileKeeper;
-  defaults: DefaultFiles;
   /** a problem with the name of its option */
   tell: (option: string, problem: string) => string;
 }
 
 type Answer = ParameterValue | StoredFile;
 
-export function createIntake({ keeper, defaults, tell }: IntakeDependencies): Intake {
+export function createIntake({ keeper, tell }: IntakeDependencies): Intake {
   return {
     async read(recipe, given, folder) {
       const answers = new Map<string, Answer>();
@@ -76,7 +77,7 @@ export function createIntake({ keeper, defaults, tell }: IntakeDependencies): In
         const place = { option: name, folder };
         // What is wrong with the mask is told beside what is wrong with its picture.
         if (of === undefined || problems.has(of)) return (await keeper.keepMask(file, option, place)).mask;
-        const picture = answers.get(of) ?? complete(recipe, {}, defaults)[of];
+        const picture = answers.get(of) ?? complete(recipe, {}, given.defaults)[of];
         if (typeof picture !== 'object') {
           throw new UserError(`This marks a part of ${of}, where nothing was sent. Send that too, or leave this out.`);
         }
@@ -99,7 +100,7 @@ export function createIntake({ keeper, defaults, tell }: IntakeDependencies): In
         const told = options.map(([name]) => (problems.get(name) ?? []).map((problem) => tell(name, problem)));
         throw new UserError(told.flat());
       }
-      return complete(recipe, Object.fromEntries(answers), defaults);
+      return complete(recipe, Object.fromEntries(answers), given.defaults);
     },
   };
 }

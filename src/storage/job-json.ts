@@ -4,7 +4,7 @@ import { BACKEND_ERROR_TYPES } from '../errors.ts';
 import type { Failure, Job } from '../jobs/job.ts';
 import type { GivenAnswers, StoredFile } from '../recipes/recipe.ts';
 
-/** What of a job is kept as JSON: all that no question asks for. */
+/** What of a job and of a form is kept as JSON: all that no question asks for. */
 
 const Stored = z.object({
   name: z.string(),
@@ -81,6 +81,19 @@ export function readFacts(json: string, directory: string) {
     answers: withFiles(answers, (file) => fromHere(file, directory)),
     files: files.map((file) => fromHere(file, directory)),
   };
+}
+
+const StoredFiles = z.array(z.tuple([z.string(), Stored]));
+
+/** The same for files that have keys. */
+export function storedFilesOf(files: ReadonlyMap<string, StoredFile>, directory: string): string {
+  return JSON.stringify([...files].map(([key, file]) => [key, fromThere(file, directory)]));
+}
+
+/** @throws ZodError when it is not what `storedFilesOf` gave */
+export function readStoredFiles(json: string, directory: string): ReadonlyMap<string, StoredFile> {
+  const files = StoredFiles.parse(JSON.parse(json));
+  return new Map(files.map(([key, file]) => [key, fromHere(file, directory)]));
 }
 
 /** The answers with each of their files changed. */

@@ -1,12 +1,11 @@
 import { createHash } from 'node:crypto';
-import { accessSync, constants, existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { DatabaseSync, type SQLInputValue } from 'node:sqlite';
+import type { SQLInputValue } from 'node:sqlite';
 import { z } from 'zod';
-import { diskTrouble, type DiskTrouble } from './disk.ts';
+import { openDatabase } from './database.ts';
 import { JOB_STATES, type Job } from '../jobs/job.ts';
-import { factsOf, readFacts } from './job-json.ts';
-import type { Recipe } from '../recipes/recipe.ts';
+import { factsOf, readFacts, readStoredFiles, storedFilesOf } from './job-json.ts';
+import type { Recipe, StoredFile } from '../recipes/recipe.ts';
 import { RecipeFile } from '../recipes/recipe-file.ts';
 
 /**
@@ -48,6 +47,8 @@ export interface Store {
   removeForm(id: string): void;
   /** Removes the forms that were shown before then. */
   removeForms(before: number): void;
+  /** Whether a job or a form has a file of this name. */
+  hasFile(name: string): boolean;
   close(): void;
 }
 
@@ -60,6 +61,8 @@ export interface Form {
   /** milliseconds since the epoch */
   readonly shownAt: number;
   readonly given: string;
+  /** the files of the recipe's options that have a default, by address, as they were then */
+  readonly defaults: ReadonlyMap<string, StoredFile>;
 }
 
 export interface OpenJob {
@@ -82,57 +85,12 @@ export interface RunTime {
   readonly coldMs: number;
 }
 
-/** What stops the start: a sentence for the person who runs the bot. */
-export class StoreError extends Error {
-  override name = 'StoreError';
-}
-
-/** Forward only: a migration that was released is never changed, the next one is added below it. */
-const MIGRATIONS = [
-  `CREATE TABLE recipes (hash TEXT PRIMARY KEY, recipe TEXT NOT NULL) STRICT;
-   CREATE TABLE jobs (
-     seq INTEGER PRIMARY KEY,
-     id TEXT NOT NULL UNIQUE,
-     user TEXT NOT NULL,
-     recipe TEXT NOT NULL REFERENCES recipes (hash),
-     state TEXT NOT NULL,
-     turn INTEGER,
-     told INTEGER NOT NULL,
-     closed_at INTEGER,
-     bytes INTEGER,
-     note TEXT NOT NULL,
-     facts TEXT NOT NULL
-   ) STRICT;
-   CREATE INDEX jobs_of_user ON jobs (user, seq);
-   CREATE INDEX jobs_open ON jobs (turn, seq) WHERE told = 0;
-   CREATE INDEX jobs_ended ON jobs (closed_at) WHERE told = 1;
-   CREATE TABLE run_times (
-     seq INTEGER PRIMARY KEY, recipe TEXT NOT NULL, backend TEXT NOT NULL, run_ms INTEGER NOT NULL, cold_ms INTEGER NOT NULL
-   ) STRICT;
-   CREATE INDEX run_times_of ON run_times (recipe, backend, seq);
-   CREATE TABLE arrivals (id TEXT PRIMARY KEY, note TEXT NOT NULL) STRICT;`,
-  `CREATE TABLE forms (
-     seq INTEGER PRIMARY KEY,
-     id TEXT NOT NULL UNIQUE,
-     user TEXT NOT NULL,
-     recipe TEXT NOT NULL REFERENCES recipes (hash),
-     shown_at INTEGER NOT NULL,
-     given TEXT NOT NULL
-   ) STRICT;
-   CREATE INDEX forms_of_user ON forms (user, seq);`,
-];
-
 /** Enough for a median that follows a backend that was made faster. */
 const KEPT_RUN_TIMES = 30;
 
-/** How long a process that is about to end is waited for, before the start is refused. */
-const LOCK_MS = 3000;
-const SQLITE_BUSY = 5;
-
 /** @throws StoreError when the database cannot be used, with what to do about it */
 export function createStore(directory: string): Store {
-  const path = join(directory, 'troupe.db');
-  const db = openDatabase(path);
+  const db = openDatabase(join(directory, 'troupe.db'));
   // Prepared once; SQLite keeps them ready.
   const putRecipe = db.prepare('INSERT OR IGNORE INTO recipes (hash, recipe) VALUES (?, ?)');
   const putJob = db.prepare(
@@ -164,13 +122,18 @@ export function createStore(directory: string): Store {
   const putArrival = db.prepare('INSERT OR REPLACE INTO arrivals (id, note) VALUES (?, ?)');
   const dropArrival = db.prepare('DELETE FROM arrivals WHERE id = ?');
   const getArrivals = db.prepare('SELECT id, note FROM arrivals');
-  const putForm = db.prepare('INSERT INTO forms (id, user, recipe, shown_at, given) VALUES (?, ?, ?, ?, ?)');
-  const getForm = db.prepare('SELECT id, user, recipe, shown_at AS shownAt, given FROM forms WHERE id = ?');
+  const putForm = db.prepare(
+    'INSERT INTO forms (id, user, recipe, shown_at, given, defaults) VALUES (?, ?, ?, ?, ?, ?)',
+  );
+  const getForm = db.prepare('SELECT id, user, recipe, shown_at AS shownAt, given, defaults FROM forms WHERE id = ?');
   const dropForm = db.prepare('DELETE FROM forms WHERE id = ?');
   const dropForms = db.prepare('DELETE FROM forms WHERE shown_at < ?');
   const dropMoreForms = db.prepare(
     `DELETE FROM forms WHERE user = :user AND seq <= (
        SELECT seq FROM forms WHERE user = :user ORDER BY seq DESC LIMIT 1 OFFSET :most)`,
+  );
+  const findFile = db.prepare(
+    `SELECT 1 FROM jobs WHERE instr(facts, :name) UNION ALL SELECT 1 FROM forms WHERE instr(defaults, :name) LIMIT 1`,
   );
   /** Jobs of the same recipe share it. */
   let hashes = new WeakMap<Recipe, string>();
@@ -270,78 +233,26 @@ export function createStore(directory: string): Store {
     saveArrival: (id, note) => void putArrival.run(id, note),
     removeArrival: (id) => void dropArrival.run(id),
     arrivals: () => z.array(ArrivalRow).parse(getArrivals.all()),
-    saveForm: ({ id, user, recipe, shownAt, given }, most) =>
+    saveForm: ({ id, user, recipe, shownAt, given, defaults }, most) =>
       inTransaction(() => {
-        putForm.run(id, user, hashOf(recipe), shownAt, given);
+        putForm.run(id, user, hashOf(recipe), shownAt, given, storedFilesOf(defaults, directory));
         dropMoreForms.run({ user, most });
       }),
     form(id) {
       const row = getForm.get(id);
       if (!row) return undefined;
-      const { recipe, ...form } = FormRow.parse(row);
-      return { ...form, recipe: recipeOf(recipe) };
+      const { recipe, defaults, ...form } = FormRow.parse(row);
+      return { ...form, recipe: recipeOf(recipe), defaults: readStoredFiles(defaults, directory) };
     },
     removeForm: (id) => void dropForm.run(id),
     removeForms: (before) => void dropForms.run(before),
+    hasFile: (name) => findFile.get({ name }) !== undefined,
     close() {
       if (db.isOpen) db.close();
     },
   };
 }
 
-function openDatabase(path: string): DatabaseSync {
-  let db: DatabaseSync | undefined;
-  try {
-    // SQLite's own word for a disk that may not be written to is an error of the disk.
-    if (existsSync(path)) accessSync(path, constants.W_OK);
-    db = new DatabaseSync(path, { timeout: LOCK_MS });
-    // Before the first access: the lock is then never given back, and belongs to this process until it ends.
-    db.exec('PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL');
-    const { quick_check: verdict } = CheckRow.parse(db.prepare('PRAGMA quick_check(1)').get());
-    if (verdict !== 'ok') throw new StoreError(`${path} ${TROUBLE_AT_START.damaged} (${verdict})`);
-    migrate(db);
-    return db;
-  } catch (cause) {
-    db?.close();
-    if (isBusy(cause)) {
-      throw new StoreError(
-        `Another Troupe works with ${path}. Two must not share a DATA_DIR: stop that one, or give this one its own.`,
-        { cause },
-      );
-    }
-    const trouble = diskTrouble(cause);
-    if (!trouble) throw cause;
-    throw new StoreError(`${path} ${TROUBLE_AT_START[trouble]}`, { cause });
-  }
-}
-
-const TROUBLE_AT_START = {
-  full: 'cannot be used: the disk is full. Make room on it and start again; no job is lost.',
-  'read-only': 'cannot be opened for writing. DATA_DIR must be a folder that the bot may write to.',
-  damaged:
-    'is damaged. Put a backup in its place, or move it away to begin with an empty one: finished results stay in the folder results beside it.',
-  broken: 'cannot be read: the disk reports an error.',
-} satisfies Record<DiskTrouble, string>;
-
-function isBusy(error: unknown): boolean {
-  return error instanceof Error && 'errcode' in error && error.errcode === SQLITE_BUSY;
-}
-
-function migrate(db: DatabaseSync): void {
-  const { user_version: version } = VersionRow.parse(db.prepare('PRAGMA user_version').get());
-  if (version > MIGRATIONS.length) {
-    throw new StoreError(
-      'The database in DATA_DIR was made by a newer Troupe. Start that one, or take another DATA_DIR.',
-    );
-  }
-  for (const [index, migration] of MIGRATIONS.entries()) {
-    if (index < version) continue;
-    db.exec(`BEGIN IMMEDIATE; ${migration} PRAGMA user_version = ${index + 1}; COMMIT`);
-  }
-}
-
-const CheckRow = z.object({ quick_check: z.string() });
-const VersionRow = z.object({ user_version: z.int() });
 const RecipeRow = z.object({ recipe: z.string() });
 const EndedRow = z.object({
   id: z.string(),
@@ -359,6 +270,7 @@ const FormRow = z.object({
   recipe: z.string(),
   shownAt: z.number(),
   given: z.string(),
+  defaults: z.string(),
 });
 const Row = z.object({
   id: z.string(),

@@ -12,7 +12,7 @@ import { createForms } from '../../src/discord/forms.ts';
 import type { GivenOptions } from '../../src/discord/inputs.ts';
 import { createInteractions } from '../../src/discord/interactions.ts';
 import { acceptJob, type Job } from '../../src/jobs/job.ts';
-import type { Access, Recipe } from '../../src/recipes/recipe.ts';
+import type { Access, Recipe, StoredFile } from '../../src/recipes/recipe.ts';
 import type { Form } from '../../src/storage/store.ts';
 import { eventually } from '../eventually.ts';
 import { createManualClock } from '../manual-clock.ts';
@@ -25,6 +25,13 @@ const story = {
   description: 'A picture from many words',
   options: {
     mood: { kind: 'choice', description: 'How', choices, parameters: ['1-inputs-mood'] },
+    pose: {
+      kind: 'picture',
+      description: 'A pose',
+      default: new URL('file:///pose.png'),
+      maxSide: 512,
+      parameters: ['4-inputs-image'],
+    },
     prompt: { kind: 'long-text', description: 'What', required: true, parameters: ['2-inputs-text'] },
     negative: { kind: 'long-text', description: 'What not', default: 'blur', parameters: ['3-inputs-text'] },
   },
@@ -33,11 +40,16 @@ const story = {
 const short: Recipe = { ...story, name: 'short', options: { mood: story.options.mood } };
 
 const WORDS = 'a harbour at dawn';
+const POSE: StoredFile = { name: 'pose.png', mediaType: 'image/png', path: '/defaults/1.png', size: 3 };
 
 /** The way of an interaction, with a queue that takes everything, or fails. */
 async function setUp() {
   const recipes = new Map<string, Recipe>([story, short].map((recipe) => [recipe.name, recipe]));
   const forms = new Map<string, Form>();
+  const defaults = new Map([
+    ['file:///pose.png', POSE],
+    ['file:///else.png', POSE],
+  ]);
   const jobs = new Map<string, Job>();
   const asked: { recipe: Recipe; given: GivenOptions }[] = [];
   const clock = createManualClock();
@@ -86,6 +98,7 @@ async function setUp() {
         unfinishedOf: async () => [],
       },
       inputs,
+      defaults,
       accept,
       port,
       spool: { newJobId: () => `form-${(made += 1)}` },
@@ -114,7 +127,7 @@ async function setUp() {
     const command = await ana.call('story', {});
     return await ana.submitModal(command, { prompt: WORDS, ...words });
   }
-  return { ...local, ana, recipes, forms, jobs, asked, faults, changes, handle, answerTo, typed };
+  return { ...local, ana, recipes, forms, defaults, jobs, asked, faults, changes, handle, answerTo, typed };
 }
 
 function isSubmit({ type }: APIInteraction): boolean {
@@ -122,11 +135,12 @@ function isSubmit({ type }: APIInteraction): boolean {
 }
 
 describe('a form that is sent', () => {
-  it('becomes a job of the recipe as it was, and is no form any more', async () => {
-    const { recipes, asked, forms, answerTo, ana } = await setUp();
+  it('becomes a job of the recipe as it was with the files that it had, and is no form any more', async () => {
+    const { recipes, asked, forms, defaults, answerTo, ana } = await setUp();
     const command = await ana.call('story', { mood: 'mood 3' });
     await expect.poll(() => forms.size).toBe(1);
     recipes.set('story', { ...story, options: {} });
+    defaults.clear();
     await expect(answerTo(await ana.submitModal(command, { prompt: WORDS, negative: '' }))).resolves.toMatchObject({
       text: 'taken',
     });
@@ -140,6 +154,7 @@ describe('a form that is sent', () => {
             ['negative', ''],
           ]),
           resolved: { attachments: {} },
+          defaults: new Map([['file:///pose.png', POSE]]),
         },
       },
     ]);

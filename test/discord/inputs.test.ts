@@ -8,7 +8,7 @@ import sharp from 'sharp';
 import { Agent } from 'undici';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import character from '../../commands/character.ts';
-import { readDefaultFiles } from '../../src/recipes/answers.ts';
+import { readDefaultFiles } from '../../src/recipes/default-files.ts';
 import { createInputs } from '../../src/discord/inputs.ts';
 import { UserError } from '../../src/errors.ts';
 import type { GivenAnswers, Recipe, StoredFile } from '../../src/recipes/recipe.ts';

@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { complete, readDefaultFiles } from '../../src/recipes/answers.ts';
+import { complete } from '../../src/recipes/answers.ts';
+import { readDefaultFiles } from '../../src/recipes/default-files.ts';
 import type { Recipe } from '../../src/recipes/recipe.ts';
 import { mp4Of } from '../pictures/_media.ts';
 

@@ -73,7 +73,10 @@ describe('what has ended', () => {
       ['old', 25],
       ['young', 23],
     ] as const) {
-      store.saveForm({ id, user: 'ana', recipe, shownAt: clock.now() - hours * HOUR, given: '' }, 10);
+      store.saveForm(
+        { id, user: 'ana', recipe, shownAt: clock.now() - hours * HOUR, given: '', defaults: new Map() },
+        10,
+      );
     }
     const retention = keep({});
     retention.start();

@@ -6,7 +6,8 @@ import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { acceptJob, moveJob, type Job } from '../../src/jobs/job.ts';
 import type { Recipe } from '../../src/recipes/recipe.ts';
-import { createStore, StoreError, type Store } from '../../src/storage/store.ts';
+import { StoreError } from '../../src/storage/database.ts';
+import { createStore, type Store } from '../../src/storage/store.ts';
 import { eventually } from '../eventually.ts';
 
 const recipe = {
@@ -141,19 +142,39 @@ describe('the store', () => {
     expect(store.runTimes('echo', 'ComfyUI')).toEqual([{ runMs: 7, coldMs: 3 }]);
   });
 
-  it('keeps forms with their recipe, the newest few of a person', () => {
+  it('keeps forms with their recipe and its files, the newest few of a person', async () => {
+    const defaults = () =>
+      new Map([
+        [
+          'file:///pose.png',
+          { name: 'pose.png', mediaType: 'image/png', path: join(folder, 'defaults', 'p'), size: 3 },
+        ],
+      ]);
     for (const [index, id] of ['a1', 'b1', 'a2', 'a3'].entries()) {
       const user = id.startsWith('a') ? 'ana' : 'bo';
-      store.saveForm({ id, user, recipe, shownAt: 1000 * index, given: `“${id}”` }, 2);
+      store.saveForm({ id, user, recipe, shownAt: 1000 * index, given: `“${id}”`, defaults: defaults() }, 2);
     }
     reopen();
     expect(store.form('a1')).toBeUndefined();
-    expect(store.form('a2')).toEqual({ id: 'a2', user: 'ana', recipe, shownAt: 2000, given: '“a2”' });
+    const form = { id: 'a2', user: 'ana', recipe, shownAt: 2000, given: '“a2”' };
+    expect(store.form('a2')).toEqual({ ...form, defaults: defaults() });
+    store.close();
+    await rename(folder, `${folder}-moved`);
+    folder = `${folder}-moved`;
+    store = createStore(folder);
+    expect(store.form('a2')).toEqual({ ...form, defaults: defaults() });
     store.removeForm('a3');
     store.removeForms(2000);
     expect(['a2', 'a3', 'b1'].filter((id) => store.form(id))).toEqual(['a2']);
     store.forgetAll();
     expect(store.form('a2')).toBeUndefined();
+  });
+
+  it('knows which files jobs and forms have', () => {
+    const file = { name: 'pose.png', mediaType: 'image/png', path: join(folder, 'defaults', 'abc.png'), size: 3 };
+    store.saveForm({ id: 'a', user: 'ana', recipe, shownAt: 1, given: '', defaults: new Map([['x', file]]) }, 2);
+    store.accept({ ...job('one'), answers: { pose: { ...file, path: join(folder, 'defaults', 'def.png') } } }, 1);
+    expect(['abc.png', 'def.png', 'ghi.png'].map((name) => store.hasFile(name))).toEqual([true, true, false]);
   });
 
   it('that an older Troupe has left is carried over', () => {
@@ -163,7 +184,7 @@ describe('the store', () => {
     db.exec('DROP TABLE forms; PRAGMA user_version = 1');
     db.close();
     store = createStore(folder);
-    store.saveForm({ id: 'form', user: 'ana', recipe, shownAt: 1, given: '' }, 2);
+    store.saveForm({ id: 'form', user: 'ana', recipe, shownAt: 1, given: '', defaults: new Map() }, 2);
     expect(store.form('form')).toBeDefined();
     expect(store.get('old')).toBeDefined();
   });
