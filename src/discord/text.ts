@@ -4,6 +4,7 @@ import type { BackendErrorType, BackendFault } from '../errors.ts';
 import type { Failure, Job, JobState } from '../jobs/job.ts';
 import type { JobView } from '../jobs/queue.ts';
 import { labelsOf, type Option, type Recipe, type StoredFile } from '../recipes/recipe.ts';
+import { aboutDuration, coarseDuration, duration, rounded } from './durations.ts';
 import { hasResult } from './job-result.ts';
 import { code, moment, plain, shortened } from './markdown.ts';
 import { nounOf, resultNoun, type Noun } from './nouns.ts';
@@ -243,9 +244,6 @@ function barred(bar: Bar): string {
 const MOST_ROLES = 10;
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
-/** So that what is said about a time does not change whenever it is measured anew. */
-const GRID_MS = 30_000;
-
 function undelivered({ noun, isOne }: Noun): string {
   const [was, it, keptIt] = isOne ? ['was', 'it', 'It is'] : ['were', 'them', 'They are'];
   return `The ${noun} ${was} made, but Discord did not take ${it} for a day. ${keptIt} kept: \`/jobs\` shows ${it}.`;
@@ -255,28 +253,6 @@ function undelivered({ noun, isOne }: Noun): string {
 function firstOf(parts: readonly string[], length: number): string[] {
   let left = length;
   return parts.filter((part) => (left -= part.length) >= 0);
-}
-
-function rounded(ms: number): number {
-  return Math.ceil(ms / GRID_MS) * GRID_MS;
-}
-
-function aboutDuration(ms: number): string {
-  if (ms < 55_000) return `${Math.max(5, Math.round(ms / 5000) * 5)} s`;
-  return `${Math.round(ms / 60_000)} min`;
-}
-
-/** Minutes; each is so far from the next that a few more measured runs seldom make another of it. */
-const COARSE = [5, 10, 15, 20, 30, 45]
-  .map((seconds) => seconds / 60)
-  .concat(1, 1.5, 2, 3, 4, 5, 6, 8, 10, 15, 20, 30, 45, 60);
-
-function coarseDuration(ms: number): string {
-  const minutes = ms / 60_000;
-  if (minutes > 90) return `${Math.round(minutes / 60)} h`;
-  const nearest = COARSE.reduce((best, step) => (Math.abs(step - minutes) < Math.abs(best - minutes) ? step : best));
-  if (nearest === 60) return '1 h';
-  return Number.isInteger(nearest) ? `${nearest} min` : `${Math.round(nearest * 60)} s`;
 }
 
 const STATES: Readonly<Record<JobState, string>> = {
@@ -365,10 +341,4 @@ const BAR_LENGTH = 12;
 function bar(done: number, total: number): string {
   const full = Math.round((BAR_LENGTH * Math.min(done, total)) / total);
   return '█'.repeat(full) + '░'.repeat(BAR_LENGTH - full);
-}
-
-function duration(ms: number): string {
-  const seconds = Math.round(ms / 1000);
-  if (seconds < 60) return `${seconds} s`;
-  return `${Math.floor(seconds / 60)} min ${seconds % 60} s`;
 }
