@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pino } from 'pino';
@@ -46,6 +46,24 @@ describe('what is shown of a result', () => {
 
   it('keeps it where the operator wants so', async () => {
     await expect(show(true)).resolves.toContain(WORKFLOW);
+  });
+
+  it('is written once where two messages want it at the same time: one of them may be sending it already', async () => {
+    const spool = await createSpool(folder);
+    const path = join(await spool.folder('job', 'results'), 'sound.flac');
+    const comments = Buffer.concat([Buffer.from([0x84, 0, 0x75, 0x30]), Buffer.alloc(30_000, WORKFLOW)]);
+    await writeFile(path, Buffer.concat([Buffer.from('fLaC'), comments, Buffer.alloc(100)]));
+    const job = acceptJob({ id: 'job', recipe: character, user: '1', answers: {}, note: '' }, 0);
+    const file = { name: 'sound.flac', mediaType: 'audio/flac', path, size: 1 };
+    const pages = createPages({ spool, keepWorkflow: false, log: pino({ level: 'silent' }) });
+    const times = await Promise.all(
+      Array.from({ length: 8 }, async () => {
+        await pages.page(job, [file], 0, pageLimits(MIB), 1000);
+        return (await stat(path, { bigint: true })).mtimeNs;
+      }),
+    );
+    expect(new Set(times).size).toBe(1);
+    expect((await readFile(path)).includes(WORKFLOW)).toBe(false);
   });
 
   it('is a whole number of bytes at most, and never more than Discord has refused', () => {

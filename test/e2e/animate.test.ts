@@ -63,6 +63,16 @@ describe('/animate', { timeout: 60_000 }, () => {
     expect(await sharp(await bytesOf(page.pictures[0])).metadata()).toMatchObject({ width: 90, height: 120 });
   });
 
+  it.each([false, true])('has no workflow in its film, unless the operator wants so: %s', async (keepWorkflow) => {
+    const results = { keepWorkflow };
+    stage = await openStage({ viewcomfy: { drawing: 'flat' }, results });
+    const { pictures } = await animate(stage.person('ana'));
+    const film = await bytesOf(pictures[0]);
+    expect(film.includes('"class_type"')).toBe(keepWorkflow);
+    expect(film.includes('PROMPT')).toBe(keepWorkflow);
+    expect(lengthOf(film)).toBeGreaterThan(0);
+  });
+
   it('sends its own workflow to ViewComfy, and answers of the right types into it', async () => {
     stage = await openStage({ viewcomfy: { drawing: 'flat' } });
     await animate(stage.person('ana'), { length: '5 seconds', size: '480p, quick', steps: '30', seed: '5' });

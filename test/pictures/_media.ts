@@ -12,7 +12,7 @@ export function ftyp(major: string, ...compatible: string[]): Buffer {
 }
 
 /** An element of EBML; the length of its size is chosen, as Chromium and ffmpeg choose differently. */
-function element(id: string, content: Buffer, sizeBytes = 1): Buffer {
+export function element(id: string, content: Buffer, sizeBytes = 1): Buffer {
   const size = Buffer.alloc(sizeBytes);
   size.writeUIntBE(content.length, Math.max(0, sizeBytes - 6), Math.min(6, sizeBytes));
   size[0] = (size[0] ?? 0) | (0x80 >> (sizeBytes - 1));
@@ -70,7 +70,7 @@ export function riff(form: string): Buffer {
 }
 
 /** A box of an ISO media file. */
-function box(type: string, ...content: readonly Buffer[]): Buffer {
+export function box(type: string, ...content: readonly Buffer[]): Buffer {
   const whole = Buffer.concat([Buffer.alloc(4), latin1(type), ...content]);
   whole.writeUInt32BE(whole.length);
   return whole;

@@ -19,7 +19,7 @@ afterEach(() => rm(folder, { recursive: true }));
 const WORKFLOW = Buffer.from(`workflow\0${'{"secret-node":1}'.repeat(10_000)}`);
 
 describe('the texts of a PNG', () => {
-  test.for(['tEXt', 'zTXt', 'iTXt', 'eXIf'])(
+  test.for(['tEXt', 'zTXt', 'iTXt', 'comf', 'eXIf'])(
     'a %s chunk is taken out, and the rest stays to the byte',
     async (type) => {
       const clean = await noise(500, 400).png().toBuffer();

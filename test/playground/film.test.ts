@@ -1,6 +1,10 @@
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import type { Browser } from 'playwright-core';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { removeNotes } from '../../src/pictures/notes.ts';
 import { drawFilm, drawFlatFilm } from '../../src/playground/drawing/film.ts';
 import { writeWebm } from '../../src/playground/drawing/webm.ts';
 import { findBrowser, launchBrowser } from '../browser.ts';
@@ -159,6 +163,23 @@ describe.skipIf(executable === undefined)('in a browser', () => {
     await expect.poll(() => play(film, 0.1)).toEqual({ width: 64, height: 48, duration: 1.5, colour: near(255, 0, 0) });
     await expect.poll(() => play(film, 0.7)).toMatchObject({ colour: near(0, 255, 0) });
     await expect.poll(() => play(film, 1.2)).toMatchObject({ colour: near(0, 0, 255) });
+  });
+
+  test('a WebM that was freed of its words plays on', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'troupe-film-'));
+    try {
+      const frames = await Promise.all(['#ff0000', '#0000ff'].map((colour) => frame(colour)));
+      const path = join(folder, 'film.webm');
+      const tags = { PROMPT: 'some words' };
+      await writeFile(path, writeWebm({ width: 64, height: 48, rate: 2, frames, tags }));
+      await removeNotes(path);
+      const film = await readFile(path);
+      expect(film.includes('some words')).toBe(false);
+      const blue = [0, 0, 255].map((channel) => expect.closeTo(channel, -1));
+      await expect.poll(() => play(film, 0.7)).toEqual({ width: 64, height: 48, duration: 1, colour: blue });
+    } finally {
+      await rm(folder, { recursive: true });
+    }
   });
 
   test('the film of a picture is as long as it was to be, in the shape of the picture', async () => {
