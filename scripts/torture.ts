@@ -1,7 +1,7 @@
 /**
  * `npm run torture [-- --minutes 4 --kills 100 --mode poll|stream|mixed --faults none|discord|backend|all --seed N --keep]`:
  * kills the bot again and again under load, starts it each time at once, and then looks from outside whether a job was
- * lost, shown twice, paid for twice or left behind. The last line of stdout is the outcome as JSON. The seed decides what
+ * or a form was lost, shown twice, paid for twice or left behind. The last line of stdout is the outcome as JSON. The seed decides what
  * is tried; when it happens depends on the machine, so that a seed gives a similar run and not the same one.
  */
 import { randomBytes, randomInt } from 'node:crypto';
@@ -18,6 +18,7 @@ import { BackendPlace, DiscordPlace, FAULTS, MODES, RunList, RunNews, type Backe
 import { createPeople, type People } from './torture/people.ts';
 import { createProcesses, type Life, type LogLine } from './torture/processes.ts';
 import { createRandom } from './torture/random.ts';
+import { createRecipeFolder } from './torture/recipes.ts';
 import { createSight, type Sight } from './torture/sight.ts';
 import { judge } from './torture/verdict.ts';
 
@@ -84,7 +85,8 @@ async function torture(): Promise<boolean> {
   const backend = processes.fork('backend.ts');
   const task = { mode, seed, faults: faults === 'backend' || faults === 'all', ...keys } satisfies BackendTask;
   backend.send(task);
-  const env = botEnvironment(discordPlace, await backend.hear(BackendPlace), keys);
+  const recipes = await createRecipeFolder(folder);
+  const env = botEnvironment(discordPlace, await backend.hear(BackendPlace), recipes.path, keys);
   await mkdir(join(folder, 'data'));
   await processes.run('scripts/deploy.ts', env(), '--yes');
 
@@ -99,8 +101,7 @@ async function torture(): Promise<boolean> {
   const people = createPeople({
     sight,
     random: createRandom(seed + 1),
-    onCommand: () => occasions.happened('command'),
-    onPictures: () => occasions.happened('pictures'),
+    happened: (occasion) => occasions.happened(occasion),
   });
   const troubled = new AbortController();
   const trouble =
@@ -111,6 +112,7 @@ async function torture(): Promise<boolean> {
   const errors = new Map<string, number>();
   const crashes: string[] = [];
   let lives = 0;
+  let reloads = 0;
   let isStopping = false;
   let lastEndAt = Date.now();
   let rests = 0;
@@ -124,9 +126,13 @@ async function torture(): Promise<boolean> {
     if (state !== 'running' && state !== 'delivering') lastEndAt = Date.now();
   }
 
+  const living = new Set<Life>();
+
   function start(): Life {
     lives += 1;
     const life = processes.startBot(env(mode === 'mixed' ? random.pick(['poll', 'stream']) : mode), onLine);
+    living.add(life);
+    void life.ended.then(() => living.delete(life));
     void life.ended.then(({ code, wasKilled, lastWords }) => {
       if (!wasKilled && !(isStopping && code === 0)) crashes.push(`ended with ${code}: ${lastWords}`);
     });
@@ -135,6 +141,13 @@ async function torture(): Promise<boolean> {
 
   stop.signal.addEventListener('abort', () => void people.close());
   await people.start();
+  const changing = recipes.changeOften(
+    () => {
+      for (const life of living) if (life.reload()) reloads += 1;
+    },
+    createRandom(seed + 3),
+    troubled.signal,
+  );
   const everyMs = (options.minutes * 60_000) / kills;
   let life = await killOften({
     kills: kills - 1,
@@ -160,11 +173,13 @@ async function torture(): Promise<boolean> {
   });
   await people.stop();
   troubled.abort();
-  await trouble;
+  await Promise.all([trouble, changing]);
   // Whatever hangs on a fault that was switched on before ends here, so that the rest can be waited for.
   life.kill();
   life = start();
   tell(`${kills} kills: waiting until nothing is open`);
+  // What it tells then of what it found may be a message that nobody waits for.
+  await Promise.race([life.ready, life.ended]);
   const settled = await settle(people, sight, atBackend);
   isStopping = true;
   life.stop();
@@ -175,7 +190,8 @@ async function torture(): Promise<boolean> {
 
   const database = await readDatabase(join(folder, 'data'));
   const { problems, ...counts } = await judge(people, sight, runs, database);
-  const { lost, twice, paidTwice, stuckCards } = counts;
+  const { lost, twice, paidTwice, stuckCards, formsLost, wordsLost } = counts;
+  const wrong = lost + twice + paidTwice + stuckCards + formsLost + wordsLost;
   const notes = [
     ...problems,
     ...database.problems.map((problem) => `database: ${problem}`),
@@ -194,13 +210,14 @@ async function torture(): Promise<boolean> {
     faults,
     restarts: lives - 1,
     crashes: crashes.length,
+    reloads,
     runs: runs.length,
     pressed: people.pressed,
     seconds: Math.round((Date.now() - begunAt) / 1000),
     database: database.problems.length === 0 ? 'ok' : `${database.problems.length} problems`,
   };
   process.stdout.write(`${JSON.stringify(outcome)}\n`);
-  return lost + twice + paidTwice + stuckCards + crashes.length + database.problems.length === 0 && code === 0;
+  return wrong + crashes.length + database.problems.length === 0 && code === 0;
 }
 
 /** Waits until nobody sees anything under way. @returns false when that took too long */
@@ -228,6 +245,7 @@ async function settle(people: People, sight: Sight, atBackend: ReadonlySet<strin
 function botEnvironment(
   discord: DiscordPlace,
   backend: BackendPlace,
+  recipes: string,
   { clientId, clientSecret }: { clientId: string; clientSecret: string },
 ) {
   return (viewcomfyMode: 'poll' | 'stream' = 'poll'): NodeJS.ProcessEnv => ({
@@ -238,6 +256,7 @@ function botEnvironment(
     VIEWCOMFY_MODE: viewcomfyMode,
     VIEWCOMFY_CLIENT_ID: clientId,
     VIEWCOMFY_CLIENT_SECRET: clientSecret,
+    COMMANDS_DIR: recipes,
     // Runs that nobody knows hold their places for a minute.
     RUNNING_AT_ONCE: '16',
     RUNNING_PER_USER: '2',

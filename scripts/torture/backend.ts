@@ -26,7 +26,7 @@ process.on('message', () => {
   look();
   const list = [...runs.keys()].map(({ id, params, outcome, receivedAt }) => ({
     id,
-    prompt: String(params['594-inputs-string']),
+    prompt: String(params['594-inputs-string'] ?? params['7-inputs-text']),
     outcome,
     receivedAt,
   }));

@@ -14,9 +14,28 @@ export function promptOf(number: number): { word: string; prompt: string } {
   return { word, prompt: `a pilot named ${word} in a red scarf` };
 }
 
+/** What is typed into a form: whoever gets it back whole finds its end. */
+export function typedPromptOf(number: number, length: number): string {
+  const { word, prompt } = promptOf(number);
+  return `${prompt}${', who walks on'.repeat(length)}, ${endOf(word)}`;
+}
+
+function endOf(word: string): string {
+  return `until ${word} waves`;
+}
+
+/** Whether a message gives back the words of a form. */
+export function givesBack({ text }: Pick<SeenMessage, 'text'>, word: string): boolean {
+  return text.includes('This is what you typed:') && text.includes(endOf(word));
+}
+
+export function saysUnknownForm({ text }: Pick<SeenMessage, 'text'>): boolean {
+  return text.includes('This form is not kept any more');
+}
+
 /** Whether it is a job's own message: a list of jobs or a refusal names prompts too, but has no title. */
 export function isCard({ text }: Pick<SeenMessage, 'text'>): boolean {
-  return /^### \/character$/m.test(text) && wordOf(text) !== undefined;
+  return /^### \/(?:character|animate)$/m.test(text) && wordOf(text) !== undefined;
 }
 
 export type Look = 'pictures' | 'under way' | 'cancelled' | 'sentence' | 'nothing';

@@ -3,7 +3,17 @@ import type { Life } from './processes.ts';
 import type { Random } from './random.ts';
 
 /** What happens and is a good moment to die. */
-type Occasion = 'command' | 'accepted' | 'running' | 'over' | 'delivering' | 'pictures' | 'done' | 'ended';
+type Occasion =
+  | 'command'
+  | 'modal'
+  | 'submit'
+  | 'accepted'
+  | 'running'
+  | 'over'
+  | 'delivering'
+  | 'pictures'
+  | 'done'
+  | 'ended';
 
 export interface Occasions {
   happened(occasion: Occasion): void;
@@ -28,7 +38,10 @@ export function createOccasions(): Occasions {
 
 /** How often a kill is of this kind, and how long after the occasion it comes at most, milliseconds. */
 const OCCASION_KILLS = {
-  command: { weight: 16, withinMs: 500 },
+  command: { weight: 12, withinMs: 500 },
+  // Discord has it, and what it needs must be on the disk: the bot is hit before it knows.
+  modal: { weight: 12, withinMs: 0 },
+  submit: { weight: 12, withinMs: 200 },
   accepted: { weight: 7, withinMs: 40 },
   running: { weight: 9, withinMs: 80 },
   over: { weight: 13, withinMs: 200 },
@@ -44,6 +57,8 @@ const WEIGHTS: Record<Occasion | 'any time' | 'start' | 'overlap', number> = {
   start: 7,
   overlap: 4,
   command: OCCASION_KILLS.command.weight,
+  modal: OCCASION_KILLS.modal.weight,
+  submit: OCCASION_KILLS.submit.weight,
   accepted: OCCASION_KILLS.accepted.weight,
   running: OCCASION_KILLS.running.weight,
   over: OCCASION_KILLS.over.weight,
@@ -99,7 +114,8 @@ export async function killOften({
     if (kind === 'any time') await pause(random.whole(0, 2500));
     else if (kind !== 'start' && kind !== 'overlap') {
       await Promise.race([occasions.next(kind), life.ended, pause(OCCASION_MS)]);
-      await pause(random.whole(0, OCCASION_KILLS[kind].withinMs));
+      const { withinMs } = OCCASION_KILLS[kind];
+      if (withinMs > 0) await pause(random.whole(0, withinMs));
     }
     if (kind === 'overlap') life = await overlap(life);
     else {

@@ -1,17 +1,19 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import sharp from 'sharp';
-import { isCard, lookOf, promptOf, wordOf } from './card.ts';
+import { isCard, lookOf, promptOf, typedPromptOf, wordOf } from './card.ts';
 import type { Random } from './random.ts';
-import type { SeenMessage, Sight } from './sight.ts';
+import type { Outcome, SeenMessage, Sight } from './sight.ts';
 
 /** A command that somebody gave. */
 interface Order {
   readonly word: string;
   readonly person: string;
   readonly interaction: string;
+  /** each time that its form was sent: again only where Discord says that nothing came of it */
+  readonly submits: readonly string[];
 }
 
-/** The load: people who call commands, cancel, look again. */
+/** The load: people who call commands, fill in forms, cancel, look again. */
 export interface People {
   /** Watches everything that anybody sees, and acts until `stop`. */
   start(): Promise<void>;
@@ -22,6 +24,8 @@ export interface People {
   readonly orders: readonly Order[];
   /** words of the jobs whose card was shown at some time */
   readonly shown: ReadonlySet<string>;
+  /** words of the forms that were shown */
+  readonly forms: ReadonlySet<string>;
   /** how often another run of a word was asked for */
   readonly again: ReadonlyMap<string, number>;
   /** interactions whose answers show results a further time, or list jobs */
@@ -34,19 +38,26 @@ export interface People {
 interface PeopleDependencies {
   sight: Sight;
   random: Random;
-  /** Somebody has just called a command. */
-  onCommand: () => void;
-  /** Pictures have just been shown. */
-  onPictures: () => void;
+  happened: (occasion: 'command' | 'modal' | 'submit' | 'pictures') => void;
 }
 
 const NAMES = ['ana', 'bo', 'mod', 'nitro', 'closed', 'stranger', 'kim', 'lee', 'max', 'noa', 'ola', 'pia'] as const;
 /** Cards under way at once: more would only wait. */
 const CROWD = 18;
+/** Far fewer than the bot keeps of one person: those that are closed are kept too. */
+const FORMS_OF_ONE = 2;
+const MOST_TRIES = 4;
+/** Longer than Discord waits for an answer. */
+const OUTCOME_MS = 20_000;
 
-export function createPeople({ sight, random, onCommand, onPictures }: PeopleDependencies): People {
+export function createPeople({ sight, random, happened }: PeopleDependencies): People {
   const orders: Order[] = [];
   const shown = new Set<string>();
+  const forms = new Set<string>();
+  /** how many each person has open */
+  const typing = new Map<string, number>();
+  /** of interactions that are not pending any more */
+  const outcomes = new Map<string, PromiseWithResolvers<Outcome>>();
   const again = new Map<string, number>();
   const looks = new Set<string>();
   /** as everybody sees them now, by id */
@@ -74,7 +85,7 @@ export function createPeople({ sight, random, onCommand, onPictures }: PeopleDep
     const before = cards.get(message.id);
     cards.set(message.id, message);
     if (message.interaction === undefined || !looks.has(message.interaction)) shown.add(word);
-    if (message.pictures > 0 && !before?.pictures) onPictures();
+    if (message.pictures > 0 && !before?.pictures) happened('pictures');
     const owner = orders.find((order) => order.word === word)?.person;
     if (owner === person && !ending.signal.aborted) consider(person, word, message);
   }
@@ -100,9 +111,55 @@ export function createPeople({ sight, random, onCommand, onPictures }: PeopleDep
         if (what === 'again') again.set(word, (again.get(word) ?? 0) + 1);
         const interaction = await sight.press(person, message, customId);
         if (what === 'show' || what === 'files') looks.add(interaction);
-        onCommand();
+        happened('command');
       });
     }
+  }
+
+  function outcomeOf(interaction: string): PromiseWithResolvers<Outcome> {
+    const outcome = outcomes.get(interaction) ?? Promise.withResolvers<Outcome>();
+    outcomes.set(interaction, outcome);
+    return outcome;
+  }
+
+  function onOutcome(outcome: Outcome): void {
+    if (outcome.state === 'pending') return;
+    // Before anybody begins to type.
+    if (outcome.modal) happened('modal');
+    outcomeOf(outcome.id).resolve(outcome);
+  }
+
+  async function outcomeSoon(interaction: string): Promise<Outcome> {
+    const late = new AbortController();
+    const tooLate = pause(OUTCOME_MS, undefined, { signal: late.signal }).then(() => {
+      throw new Error(`Nothing became of ${interaction}`);
+    });
+    try {
+      return await Promise.race([outcomeOf(interaction).promise, tooLate]);
+    } finally {
+      tooLate.catch(() => {});
+      late.abort();
+    }
+  }
+
+  /** Types into the form and sends it; some close it instead, and some take long enough for several bots. */
+  async function fillIn({ person, word, interaction }: Order, number: number, submits: string[]): Promise<void> {
+    if (!(await outcomeSoon(interaction)).modal) return;
+    forms.add(word);
+    if (random.happens(0.12)) return;
+    const fields = { prompt: typedPromptOf(number, random.whole(0, 120)), avoid: random.pick(['', 'rain']) };
+    await pause(random.whole(200, random.happens(0.3) ? 10_000 : 2500), undefined, { signal: ending.signal });
+    for (let tries = 0; tries < MOST_TRIES; tries += 1) {
+      const submit = await sight.submit(person, interaction, fields);
+      submits.push(submit);
+      happened('submit');
+      if ((await outcomeSoon(submit)).state === 'answered') return;
+      await pause(random.whole(100, 3000), undefined, { signal: ending.signal });
+    }
+  }
+
+  function typed(person: string, more: number): void {
+    typing.set(person, (typing.get(person) ?? 0) + more);
   }
 
   async function placesOf(person: string): Promise<[string, ...string[]]> {
@@ -125,15 +182,23 @@ export function createPeople({ sight, random, onCommand, onPictures }: PeopleDep
         else looks.add(asked);
         continue;
       }
-      const { word, prompt } = promptOf(orders.length + 1);
-      const order = { word, person, interaction: '' };
+      const isForm = random.happens(0.5) && (typing.get(person) ?? 0) < FORMS_OF_ONE;
+      const number = orders.length + 1;
+      const { word, prompt } = promptOf(number);
+      const submits: string[] = [];
+      const order = { word, person, interaction: '', submits };
       // Its card may be there before the answer to the call is.
       const index = orders.push(order) - 1;
       const visibility = random.happens(0.3) && { private: 'true' };
-      const options = { prompt, character: portrait, ...visibility };
-      const interaction = await sight.call(person, 'character', random.pick(places), options);
-      orders[index] = { ...order, interaction };
-      onCommand();
+      const options = { ...(isForm ? { picture: portrait } : { prompt, character: portrait }), ...visibility };
+      const command = isForm ? 'animate' : 'character';
+      const interaction = await sight.call(person, command, random.pick(places), options);
+      const called = { ...order, interaction };
+      orders[index] = called;
+      happened('command');
+      if (!isForm) continue;
+      typed(person, 1);
+      act(() => fillIn(called, number, submits).finally(() => typed(person, -1)));
     }
   }
 
@@ -147,6 +212,7 @@ export function createPeople({ sight, random, onCommand, onPictures }: PeopleDep
     names: NAMES,
     orders,
     shown,
+    forms,
     again,
     looks,
     pressed,
@@ -155,7 +221,7 @@ export function createPeople({ sight, random, onCommand, onPictures }: PeopleDep
       const portrait = await drawPortrait();
       follows = NAMES.map((name) =>
         sight
-          .follow(name, following.signal, (message) => onMessage(name, message))
+          .follow(name, following.signal, { onMessage: (message) => onMessage(name, message), onOutcome })
           .catch((error: unknown) => {
             if (!following.signal.aborted) throw error;
           }),

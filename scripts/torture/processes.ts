@@ -33,6 +33,8 @@ export interface Life {
   readonly ended: Promise<{ readonly code: number | null; readonly wasKilled: boolean; readonly lastWords: string }>;
   readonly isOver: () => boolean;
   kill(): void;
+  /** Makes it read its recipes again, where it is on Discord. @returns whether it was told to */
+  reload(): boolean;
   /** Asks it to end by itself. */
   stop(): void;
 }
@@ -99,9 +101,13 @@ export async function createProcesses(folder: string): Promise<Processes> {
       let lastWords = '';
       let wasKilled = false;
       let over = false;
+      let isReady = false;
       createInterface({ input: child.stdout }).on('line', (line) => {
         log.write(`${line}\n`);
-        if (line.endsWith(' is on Discord.')) ready.resolve();
+        if (line.endsWith(' is on Discord.')) {
+          isReady = true;
+          ready.resolve();
+        }
         const parsed = line.startsWith('{') ? LogLine.safeParse(parseJson(line)) : undefined;
         if (parsed?.success) onLine(parsed.data);
       });
@@ -121,6 +127,8 @@ export async function createProcesses(folder: string): Promise<Processes> {
           wasKilled = true;
           child.kill('SIGKILL');
         },
+        // Before it listens, the signal would end it.
+        reload: () => isReady && !over && !wasKilled && child.kill('SIGHUP'),
         stop: () => void child.kill('SIGTERM'),
       };
     },

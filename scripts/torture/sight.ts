@@ -6,19 +6,35 @@ export interface Sight {
   /** Calls a command. @returns the interaction's id */
   call(person: string, command: string, channel: string, options: Record<string, string | Blob>): Promise<string>;
   press(person: string, message: SeenMessage, customId: string): Promise<string>;
-  /** Calls the listener with every message that this person sees come or change, until the signal is aborted. */
-  follow(person: string, signal: AbortSignal, listener: (message: SeenMessage) => void): Promise<void>;
+  /** Sends the modal that the interaction was answered with. @returns the interaction that this is */
+  submit(person: string, interaction: string, fields: Record<string, string>): Promise<string>;
+  /** Tells of every message that this person sees come or change, and what becomes of what they do, until the signal is aborted. */
+  follow(person: string, signal: AbortSignal, listeners: Listeners): Promise<void>;
   /** What this person sees of a channel now, oldest first. */
   messages(person: string, channel: string): Promise<SeenMessage[]>;
   channelsOf(person: string): Promise<readonly Channel[]>;
   /** all messages that still say "thinking…", with the interactions that they answer */
   thinking(): Promise<{ id: string; interaction?: string | undefined }[]>;
-  /** whether the interaction was answered within its 3 s */
-  wasAnswered(interaction: string): Promise<boolean>;
+  outcomeOf(interaction: string): Promise<Outcome>;
   isBotOnline(): Promise<boolean>;
   setFault(fault: { route: string; kind: string; times: number }): Promise<void>;
   clearFaults(): Promise<void>;
 }
+
+interface Listeners {
+  onMessage(message: SeenMessage): void;
+  onOutcome(outcome: Outcome): void;
+}
+
+/** What became of an interaction. */
+const Outcome = z.object({
+  id: z.string(),
+  /** answered within its 3 s */
+  state: z.enum(['pending', 'answered', 'failed']),
+  /** as long as it is open */
+  modal: z.object({ custom_id: z.string() }).optional(),
+});
+export type Outcome = z.infer<typeof Outcome>;
 
 export interface SeenMessage {
   readonly id: string;
@@ -72,6 +88,7 @@ const Made = z.object({
 });
 const Started = z.object({ interaction: z.string() });
 const News = z.object({ message: Message });
+const OutcomeNews = z.object({ interaction: Outcome });
 
 export function createSight(url: string): Sight {
   async function ask<T>(schema: z.ZodType<T>, path: string, init?: RequestInit): Promise<T> {
@@ -102,13 +119,18 @@ export function createSight(url: string): Sight {
       const started = await ask(Started, `/users/${person}/components`, postJson({ message: message.id, customId }));
       return started.interaction;
     },
-    async follow(person, signal, listener) {
+    async submit(person, interaction, fields) {
+      const started = await ask(Started, `/users/${person}/modals`, postJson({ interaction, fields }));
+      return started.interaction;
+    },
+    async follow(person, signal, { onMessage, onOutcome }) {
       const { body } = await fetch(`${url}/playground/events?user=${person}`, { signal });
       const events = body?.pipeThrough(new TextDecoderStream()).pipeThrough(new EventSourceParserStream());
       try {
         for await (const { event, data } of events ?? []) {
+          if (event === 'interaction-changed') onOutcome(OutcomeNews.parse(JSON.parse(data)).interaction);
           if (event !== 'message-created' && event !== 'message-updated') continue;
-          listener(seen(News.parse(JSON.parse(data)).message));
+          onMessage(seen(News.parse(JSON.parse(data)).message));
         }
       } catch (error) {
         if (!signal.aborted) throw error;
@@ -127,10 +149,7 @@ export function createSight(url: string): Sight {
       const messages = await ask(z.array(Made), '/messages');
       return messages.filter(({ loading, deletedAt }) => loading && deletedAt === undefined);
     },
-    async wasAnswered(interaction) {
-      const { state: how } = await ask(z.object({ state: z.string() }), `/interactions/${interaction}`);
-      return how === 'answered';
-    },
+    outcomeOf: (interaction) => ask(Outcome, `/interactions/${interaction}`),
     isBotOnline: async () => (await state()).bot.online,
     async setFault(fault) {
       await ask(z.unknown(), '/faults', postJson(fault));

@@ -1,4 +1,4 @@
-import { isCard, lookOf, wordOf, type Look } from './card.ts';
+import { givesBack, isCard, lookOf, saysUnknownForm, wordOf, type Look } from './card.ts';
 import type { DatabaseReport, JobRow } from './database.ts';
 import type { RunList } from './messages.ts';
 import type { People } from './people.ts';
@@ -18,6 +18,16 @@ export interface Verdict {
   readonly paidTwice: number;
   /** cards that say waiting, running, sending or "thinking…" though nothing is open */
   readonly stuckCards: number;
+  /** forms that were shown */
+  readonly forms: number;
+  /** of those, the ones that were sent and answered */
+  readonly formsSent: number;
+  /** answers that do not know a form, or that nobody sees */
+  readonly formsLost: number;
+  /** answers that give back what was typed */
+  readonly wordsBack: number;
+  /** forms that were sent and became nothing, without the words that were typed in what is said of it */
+  readonly wordsLost: number;
   readonly cancelled: number;
   /** commands that never had a card, and never will */
   readonly unacknowledged: number;
@@ -33,9 +43,9 @@ export interface Verdict {
 
 export async function judge(people: People, sight: Sight, runs: RunList, { jobs }: DatabaseReport): Promise<Verdict> {
   const problems: string[] = [];
-  const cards = (await everyMessage(people, sight)).filter(
-    (message) => isCard(message) && !people.looks.has(message.interaction ?? ''),
-  );
+  const messages = await everyMessage(people, sight);
+  const cards = messages.filter((message) => isCard(message) && !people.looks.has(message.interaction ?? ''));
+  const answersOf = Map.groupBy(messages, ({ interaction }) => interaction ?? '');
   const cardsOf = Map.groupBy(cards, ({ text }) => wordOf(text) ?? '');
   const jobsOf = Map.groupBy(jobs, ({ word }) => word);
   const runsOf = Map.groupBy(runs, ({ prompt }) => wordOf(prompt) ?? '');
@@ -45,24 +55,29 @@ export async function judge(people: People, sight: Sight, runs: RunList, { jobs 
     lost: 0,
     twice: 0,
     paidTwice: 0,
+    formsSent: 0,
+    formsLost: 0,
+    wordsBack: 0,
+    wordsLost: 0,
     contradictions: 0,
     unseen: 0,
     unacknowledged: 0,
     unanswered: 0,
   };
 
-  for (const { word, interaction } of people.orders) {
+  for (const { word, interaction, submits } of people.orders) {
     const own = jobsOf.get(word) ?? [];
-    const messages = cardsOf.get(word) ?? [];
-    const looks = messages.map((message) => lookOf(message));
+    const shown = cardsOf.get(word) ?? [];
+    const looks = shown.map((message) => lookOf(message));
     const found = { own, looks, pictures: looks.filter((look) => look === 'pictures').length };
-    const isShown = people.shown.has(word) || messages.length > 0;
+    const isShown = people.shown.has(word) || shown.length > 0;
     if (isShown) judgeShown(word, found);
     else {
       sums.unacknowledged += 1;
-      if (interaction === '' || !(await sight.wasAnswered(interaction))) sums.unanswered += 1;
+      if (!(await wasAnswered(submits.at(-1) ?? interaction))) sums.unanswered += 1;
       add('unseen', own.length, word, found);
     }
+    for (const submit of submits) if (await wasAnswered(submit)) judgeSent(word, submit, found);
     add('twice', found.pictures - Math.max(1, inState(own, 'done')), word, found);
     const paid = runsOf.get(word)?.length ?? 0;
     add('paidTwice', paid - Math.max(1, own.length), word, found);
@@ -72,12 +87,14 @@ export async function judge(people: People, sight: Sight, runs: RunList, { jobs 
   const thinking = await sight.thinking();
   const stuck = cards.filter((card) => lookOf(card) === 'under way');
   for (const { id, interaction = '' } of thinking) {
-    const order = people.orders.find((candidate) => candidate.interaction === interaction);
+    const order = people.orders.find((candidate) =>
+      [candidate.interaction, ...candidate.submits].includes(interaction),
+    );
     const asked = people.looks.has(interaction) ? 'a press or /jobs' : (order?.word ?? 'another run');
     problems.push(`message ${id} still says "thinking…", as the answer ${interaction} to ${asked}`);
   }
   for (const { text, id } of stuck) problems.push(`card ${id} is stuck: ${JSON.stringify(text)}`);
-  const { acknowledged, lost, twice, paidTwice, ...others } = sums;
+  const { acknowledged, lost, twice, paidTwice, formsSent, formsLost, wordsBack, wordsLost, ...others } = sums;
   const { delivered, failed, interrupted, cancelled } = counts;
   const stuckCards = stuck.length + thinking.length;
   return {
@@ -89,6 +106,11 @@ export async function judge(people: People, sight: Sight, runs: RunList, { jobs 
     twice,
     paidTwice,
     stuckCards,
+    forms: people.forms.size,
+    formsSent,
+    formsLost,
+    wordsBack,
+    wordsLost,
     cancelled,
     ...others,
     problems,
@@ -108,6 +130,20 @@ export async function judge(people: People, sight: Sight, runs: RunList, { jobs 
     add('lost', toldOtherwise - told - Math.max(0, pictures - done), word, found);
     add('contradictions', pictures - Math.max(done, 0), word, found);
     add('contradictions', looks.filter((look) => look === 'cancelled').length - inState(own, 'cancelled'), word, found);
+  }
+
+  async function wasAnswered(interaction: string): Promise<boolean> {
+    return interaction !== '' && (await sight.outcomeOf(interaction)).state === 'answered';
+  }
+
+  /** What Discord has closed is gone from the person's screen: it is a job now, or its words are in an answer. */
+  function judgeSent(word: string, submit: string, found: Found): void {
+    sums.formsSent += 1;
+    const answers = answersOf.get(submit) ?? [];
+    add('formsLost', answers.length === 0 || answers.some((answer) => saysUnknownForm(answer)) ? 1 : 0, word, found);
+    const isBack = answers.some((answer) => givesBack(answer, word));
+    if (isBack) sums.wordsBack += 1;
+    add('wordsLost', found.own.length === 0 && !isBack ? 1 : 0, word, found);
   }
 
   function add(sum: keyof typeof sums, count: number, word: string, { own, looks }: Found): void {
