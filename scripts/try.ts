@@ -23,6 +23,7 @@ import {
   type Recipe,
 } from '../src/recipes/recipe.ts';
 import { loadRecipes, RecipeError, sourcesOf } from '../src/recipes/recipe-loader.ts';
+import { whyLeftOut } from '../src/recipes/runnable.ts';
 import { WorkflowFileError } from '../src/recipes/workflow-file.ts';
 
 /**
@@ -59,6 +60,11 @@ async function tryOnce(): Promise<number> {
   const { recipe, given, out } = await readArguments();
   const type = given.get('backend');
   const config = readConfig(type === undefined ? {} : { BACKEND: type, BACKENDS: '' });
+  const unable = whyLeftOut(
+    recipe,
+    config.backends.map(({ type }) => type),
+  );
+  if (unable !== undefined) throw new UserError(unable);
   const backend = await openBackend(config, createLogger('silent'));
   const folder = await mkdtemp(join(tmpdir(), 'troupe-try-'));
   try {
@@ -120,9 +126,12 @@ async function readArguments() {
   }
   if (values['help']) throw new UserError(USAGE);
   const given = new Map(Object.entries(values).map(([name, value]) => [name, String(value)]));
-  const recipe = recipes.get(given.get('recipe') ?? 'character');
+  const name = given.get('recipe') ?? 'character';
+  const recipe = recipes.get(name);
   if (!recipe) {
-    throw new UserError(`There is no recipe ${given.get('recipe')}; there are ${[...recipes.keys()].join(', ')}.`);
+    throw new UserError(
+      `There is no recipe ${name}; there are ${[...recipes.keys()].join(', ')}. Name one with --recipe.`,
+    );
   }
   const stray = [...given.keys()].find((name) => !own.includes(name) && !Object.hasOwn(recipe.options, name));
   if (stray !== undefined) throw new UserError(`The recipe ${recipe.name} has no option --${stray}.\n${USAGE}`);

@@ -39,8 +39,10 @@ async function main(): Promise<void> {
   const isRegistering = 'register' in discord;
   const loadAgain = async () => (await load()).recipes;
   const use = bot.useRecipes;
-  onHangup(createReload({ recipes, load: loadAgain, use, isRegistering, log }));
+  const stopping = new AbortController();
+  onHangup(createReload({ recipes, load: loadAgain, use, isRegistering, stopping: stopping.signal, log }));
   stopOnSignal(config, log, async (signal) => {
+    stopping.abort();
     await bot.stop(signal);
     await health?.close();
     await discord.close();

@@ -13,6 +13,8 @@ interface ReloadDependencies {
   use(recipes: Recipes): Promise<void>;
   /** whether `use` tells Discord of them as well */
   isRegistering: boolean;
+  /** aborted when the bot stops: nobody asks for a recipe then */
+  stopping: AbortSignal;
   log: Logger;
 }
 
@@ -20,7 +22,14 @@ interface ReloadDependencies {
  * What a running bot does when it is told to read its recipes again: all of them are right and are used, or the ones
  * before stay. One reading at a time: what is asked for meanwhile is one more after it.
  */
-export function createReload({ recipes, load, use, isRegistering, log }: ReloadDependencies): () => Promise<void> {
+export function createReload({
+  recipes,
+  load,
+  use,
+  isRegistering,
+  stopping,
+  log,
+}: ReloadDependencies): () => Promise<void> {
   let current = recipes;
   let isWanted = false;
   let underWay: Promise<void> | undefined;
@@ -28,6 +37,7 @@ export function createReload({ recipes, load, use, isRegistering, log }: ReloadD
   async function reloadOnce(): Promise<void> {
     try {
       const fresh = await load();
+      if (stopping.aborted) return;
       await use(fresh);
       const { added, changed, removed, isShown } = compare(current, fresh);
       current = fresh;
@@ -40,7 +50,7 @@ export function createReload({ recipes, load, use, isRegistering, log }: ReloadD
   }
 
   async function reload(): Promise<void> {
-    while (isWanted) {
+    while (isWanted && !stopping.aborted) {
       isWanted = false;
       await reloadOnce();
     }

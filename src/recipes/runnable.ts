@@ -20,22 +20,23 @@ const choice = new Intl.ListFormat('en', { type: 'disjunction' });
  */
 export function runnable(recipes: ReadonlyMap<string, Recipe>, kinds: readonly BackendSettings['type'][]): Runnable {
   const isPlayed = kinds.every((kind) => kind === 'local-viewcomfy');
-  const runs = (recipe: Recipe) => kinds.some((kind) => kind === 'local-viewcomfy' || canRun(recipe, kind));
-  const usable = new Map(
-    [...recipes].flatMap(([name, recipe]) =>
-      runs(recipe) ? [[name, isPlayed ? withoutEstimate(recipe) : recipe]] : [],
-    ),
-  );
-  const left = [...recipes.values()]
-    .filter(({ name }) => !usable.has(name))
-    .map(
-      (recipe) =>
-        `/${recipe.name} is left out: it runs on ${choice.format(kindsFor(recipe))}, and this bot has ${list.format(kinds)}.`,
-    );
+  const usable = new Map<string, Recipe>();
+  const left: string[] = [];
+  for (const [name, recipe] of recipes) {
+    const why = whyLeftOut(recipe, kinds);
+    if (why === undefined) usable.set(name, isPlayed ? withoutEstimate(recipe) : recipe);
+    else left.push(why);
+  }
   if (left.length > 0 && usable.size === 0) {
     throw new RecipeError([...left, 'So there is no command left.'].join('\n'));
   }
   return { usable, left };
+}
+
+/** undefined where one of them can run it */
+export function whyLeftOut(recipe: Recipe, kinds: readonly BackendSettings['type'][]): string | undefined {
+  if (kinds.some((kind) => kind === 'local-viewcomfy' || canRun(recipe, kind))) return undefined;
+  return `/${recipe.name} is left out: it runs on ${choice.format(kindsFor(recipe))}, and this bot has ${list.format(kinds)}.`;
 }
 
 function withoutEstimate(recipe: Recipe): Recipe {

@@ -17,6 +17,7 @@ function open(before: ReadonlyMap<string, Recipe>, isRegistering = false) {
   const lines: Record<string, unknown>[] = [];
   const used: string[][] = [];
   const loads: PromiseWithResolvers<ReadonlyMap<string, Recipe>>[] = [];
+  const stopping = new AbortController();
   const log = pino({ base: null, timestamp: false }, { write: (line: string) => void lines.push(JSON.parse(line)) });
   const reload = createReload({
     recipes: before,
@@ -30,9 +31,10 @@ function open(before: ReadonlyMap<string, Recipe>, isRegistering = false) {
       used.push([...recipes.keys()]);
     },
     isRegistering,
+    stopping: stopping.signal,
     log,
   });
-  return { reload, loads, used, lines };
+  return { reload, loads, used, lines, stopping };
 }
 
 describe('reading the recipes again', () => {
@@ -52,6 +54,16 @@ describe('reading the recipes again', () => {
       // Nothing that Discord shows: no word of deploying.
       { added: [], changed: ['other'], removed: [] },
     ]);
+  });
+
+  it('ends without a word when the bot stops', async () => {
+    const { reload, loads, used, lines, stopping } = open(before);
+    const done = reload();
+    stopping.abort();
+    loads[0]?.resolve(recipes({ name: 'new' }));
+    await done;
+    await reload();
+    expect({ used, lines, loads: loads.length }).toEqual({ used: [], lines: [], loads: 1 });
   });
 
   it('asks for no deploying where Discord is told at once', async () => {

@@ -124,4 +124,17 @@ describe('npm run try with a recipe of COMMANDS_DIR', () => {
     });
     expect(viewcomfy.runs).toHaveLength(0);
   });
+
+  it('says which recipes there are, and what cannot run one', async () => {
+    const environment = { COMMANDS_DIR: join(folder, 'commands'), COMMANDS: 'everything' };
+    await expect(runTry(folder, ['--scene', 'scene.png'], environment)).resolves.toMatchObject({
+      code: 2,
+      err: 'There is no recipe character; there are everything. Name one with --recipe.\n',
+    });
+    const args = ['--recipe', 'everything', '--backend', 'segmind', '--scene', 'scene.png'];
+    await expect(runTry(folder, args, { ...environment, SEGMIND_API_KEY: 'SG_x' })).resolves.toMatchObject({
+      code: 2,
+      err: '/everything is left out: it runs on viewcomfy, comfyui, or amqp, and this bot has segmind.\n',
+    });
+  });
 });
