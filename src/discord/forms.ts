@@ -112,7 +112,7 @@ export function createForms(dependencies: FormsDependencies): Forms {
       id,
       recipe,
       visibility,
-      typed,
+      typed: ownWords(recipe, typed),
       answersFor: (job) => inputs.read(job, recipe, { values, resolved, defaults: form.defaults }),
     });
     if (isJob) forget(id);
@@ -199,6 +199,14 @@ function answersIn(recipe: Recipe, typed: Typed): [string, string][] {
     const words = typed.find(([typedName]) => typedName === name)?.[1];
     if (words === undefined || (words.trim() === '' && option.default === undefined)) return [];
     return [[name, words]];
+  });
+}
+
+/** Without what stood there already. */
+function ownWords({ options }: Recipe, typed: Typed): Typed {
+  return typed.filter(([name, words]) => {
+    const option = options[name];
+    return option?.kind !== 'long-text' || words !== option.default;
   });
 }
 

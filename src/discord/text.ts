@@ -1,4 +1,4 @@
-import { pathToFileURL } from 'node:url';
+import { basename, dirname } from 'node:path';
 import type { Bar } from '../recipes/access.ts';
 import type { BackendErrorType, BackendFault } from '../errors.ts';
 import type { Failure, Job, JobState } from '../jobs/job.ts';
@@ -145,7 +145,7 @@ export const text = {
   understood(job: Job): string {
     const parts = Object.entries(job.recipe.options).flatMap(([name, option]) => {
       const answer = job.answers[name];
-      if (name === 'prompt' || answer === undefined || isDefault(option, answer)) return [];
+      if (name === 'prompt' || answer === undefined || isDefault(job, option, answer)) return [];
       return [`${name} ${answerText(answer)}`];
     });
     const shown = firstOf(parts, SHOWN_ANSWERS);
@@ -272,7 +272,7 @@ function stateLine({ job, ahead, startsAt, endsAt }: JobView, keepMs: number): s
   if (state === 'running') return `**Running**${endsAt === undefined ? '' : ` · ${text.endsAt(endsAt)}`}`;
   const said = `**${STATES[state]}**`;
   if (state === 'delivering') return said;
-  const kept = hasResult(job) ? ` · kept until about ${moment(closedAt + keepMs)}` : '';
+  const kept = hasResult(job) ? ` · goes away ${moment(closedAt + keepMs)}` : '';
   return `${said} ${moment(closedAt)}${kept}${job.again === undefined ? '' : ' · run again'}`;
 }
 
@@ -323,11 +323,10 @@ function promptOf(job: Job, length = SHOWN_PROMPT): string {
 
 type Answer = NonNullable<Job['answers'][string]>;
 
-function isDefault(option: Option, answer: Answer): boolean {
-  if (typeof answer === 'object') {
-    return 'default' in option && String(option.default) === pathToFileURL(answer.path).href;
-  }
-  return 'default' in option && option.default === answer;
+function isDefault({ id }: Job, option: Option, answer: Answer): boolean {
+  if (!('default' in option)) return false;
+  // What a person sent lies in a folder of the job's own; what lies elsewhere is the recipe's.
+  return typeof answer === 'object' ? basename(dirname(answer.path)) !== id : option.default === answer;
 }
 
 function answerText(answer: Answer): string {

@@ -28,6 +28,19 @@ describe('the card of a job', () => {
     expect(said({ job: jobWith(), ahead: 0 }).json).toContain('you are next');
   });
 
+  it('says what was sent, and not what the recipe sends by itself', () => {
+    const file = { name: 'me.png', mediaType: 'image/png', size: 1 };
+    const answers = {
+      character: { ...file, path: '/data/inputs/job/character.png' },
+      pose: { ...file, name: 'standing.png', path: '/data/defaults/0123456789abcdef.png' },
+    };
+    const { json } = said({ job: { ...jobWith(), answers } });
+    expect(json).toContain('character `me.png`');
+    expect(json).not.toContain('standing.png');
+    const own = { ...answers, pose: { ...answers.pose, path: '/data/inputs/job/pose.png' } };
+    expect(said({ job: { ...jobWith(), answers: own } }).json).toContain('pose `standing.png`');
+  });
+
   it('says honestly when nobody knows', () => {
     expect(said({ job: jobWith(), ahead: 3 }).json).toContain('when its turn comes is known after the first few runs');
     expect(said({ job: jobWith('running') }).json).not.toContain('about <t:');

@@ -52,6 +52,8 @@ async function setUp() {
   ]);
   const jobs = new Map<string, Job>();
   const asked: { recipe: Recipe; given: GivenOptions }[] = [];
+  /** what would be given back where no job came of it */
+  const kept: unknown[] = [];
   const clock = createManualClock();
   const faults: { accept?: Error; read?: Promise<void>; suggest?: Error } = {};
   const local = await openLocal({ onInteraction: (interaction) => handle(interaction) });
@@ -67,6 +69,7 @@ async function setUp() {
   };
   const accept: Parameters<typeof createForms>[0]['accept'] = async (interaction, wish) => {
     const id = wish.id ?? 'job';
+    kept.push(wish.typed);
     if (faults.accept) throw faults.accept;
     await faults.read;
     await wish.answersFor(id);
@@ -127,7 +130,7 @@ async function setUp() {
     const command = await ana.call('story', {});
     return await ana.submitModal(command, { prompt: WORDS, ...words });
   }
-  return { ...local, ana, recipes, forms, defaults, jobs, asked, faults, changes, handle, answerTo, typed };
+  return { ...local, ana, recipes, forms, defaults, jobs, asked, kept, faults, changes, handle, answerTo, typed };
 }
 
 function isSubmit({ type }: APIInteraction): boolean {
@@ -159,6 +162,19 @@ describe('a form that is sent', () => {
       },
     ]);
     await eventually(() => expect(forms.size).toBe(0));
+  });
+
+  it('keeps the words to be given back, but not what stood there already', async () => {
+    const { kept, answerTo, typed } = await setUp();
+    await answerTo(await typed({ negative: 'blur' }));
+    await answerTo(await typed({ negative: 'blur and noise' }));
+    expect(kept).toEqual([
+      [['prompt', WORDS]],
+      [
+        ['prompt', WORDS],
+        ['negative', 'blur and noise'],
+      ],
+    ]);
   });
 
   it('by somebody else is refused, and gives them their words back', async () => {

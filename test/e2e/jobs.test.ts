@@ -39,7 +39,7 @@ describe('/jobs', () => {
     const channel = await person.channelOf(place);
     const list = await listed(person, channel);
     expect(list.ephemeral).toBe(true);
-    expect(list.text).toMatch(/seen again\n-# \*\*Done\*\* <t:\d+:R> · kept until about <t:\d+:R>/);
+    expect(list.text).toMatch(/seen again\n-# \*\*Done\*\* <t:\d+:R> · goes away <t:\d+:R>/);
     expect(list.text).not.toContain('of somebody else');
     const result = await shown(person, list, 'seen again', channel);
     await expect(person.withPictures(result.id, 4, channel)).resolves.toMatchObject({ ephemeral: true });
