@@ -29,8 +29,9 @@ export function givesBack({ text }: Pick<SeenMessage, 'text'>, word: string): bo
   return text.includes('This is what you typed:') && text.includes(endOf(word));
 }
 
-export function saysUnknownForm({ text }: Pick<SeenMessage, 'text'>): boolean {
-  return text.includes('This form is not kept any more');
+/** Whether it says that a form is unknown, or that the bot could make nothing of it: neither is anybody's fault but its own. */
+export function saysFormLost({ text }: Pick<SeenMessage, 'text'>): boolean {
+  return /This form is not kept any more|Something went wrong in the bot itself/.test(text);
 }
 
 /** Whether it is a job's own message: a list of jobs or a refusal names prompts too, but has no title. */

@@ -190,7 +190,8 @@ export function createPeople({ sight, random, happened }: PeopleDependencies): P
       // Its card may be there before the answer to the call is.
       const index = orders.push(order) - 1;
       const visibility = random.happens(0.3) && { private: 'true' };
-      const options = { ...(isForm ? { picture: portrait } : { prompt, character: portrait }), ...visibility };
+      const picture = random.happens(0.5) && { picture: portrait };
+      const options = { ...(isForm ? picture : { prompt, character: portrait }), ...visibility };
       const command = isForm ? 'animate' : 'character';
       const interaction = await sight.call(person, command, random.pick(places), options);
       const called = { ...order, interaction };
@@ -218,7 +219,7 @@ export function createPeople({ sight, random, happened }: PeopleDependencies): P
     pressed,
     underWay,
     async start() {
-      const portrait = await drawPortrait();
+      const portrait = new Blob([await drawPortrait('#446688')], { type: 'image/png' });
       follows = NAMES.map((name) =>
         sight
           .follow(name, following.signal, { onMessage: (message) => onMessage(name, message), onOutcome })
@@ -244,7 +245,7 @@ export function createPeople({ sight, random, happened }: PeopleDependencies): P
   };
 }
 
-async function drawPortrait(): Promise<Blob> {
-  const portrait = sharp({ create: { width: 96, height: 96, channels: 3, background: '#446688' } });
-  return new Blob([Uint8Array.from(await portrait.png().toBuffer())], { type: 'image/png' });
+export async function drawPortrait(background: string): Promise<Uint8Array<ArrayBuffer>> {
+  const portrait = sharp({ create: { width: 96, height: 96, channels: 3, background } });
+  return Uint8Array.from(await portrait.png().toBuffer());
 }

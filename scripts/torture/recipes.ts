@@ -2,6 +2,7 @@ import { mkdir, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { COMMANDS_DIRECTORY } from '../../src/recipes/recipe-loader.ts';
+import { drawPortrait } from './people.ts';
 import type { Random } from './random.ts';
 
 /** A folder of recipes of the bot's own, in which there is always something that can be read. */
@@ -10,6 +11,9 @@ export interface RecipeFolder {
   /** Changes the recipe now and then and tells so, until the signal is aborted. */
   changeOften(changed: () => void, random: Random, signal: AbortSignal): Promise<void>;
 }
+
+/** One after the other stands for the picture that somebody left out. */
+const FRAMES = ['#884422', '#228844', '#442288'];
 
 /** @param folder where it is made */
 export async function createRecipeFolder(folder: string): Promise<RecipeFolder> {
@@ -20,8 +24,10 @@ export async function createRecipeFolder(folder: string): Promise<RecipeFolder> 
   async function write(isOffered: boolean): Promise<void> {
     changes += 1;
     const recipe = `import animate from ${JSON.stringify(join(COMMANDS_DIRECTORY, 'animate.ts'))};
-const { timeouts, ...rest } = animate;
-export default { ...rest, backends: ['${isOffered ? 'viewcomfy' : 'comfyui'}'], estimate: { seconds: ${changes} } };
+const { timeouts, options, ...rest } = animate;
+const frame = new URL('frame-${changes % FRAMES.length}.png', import.meta.url);
+const picture = { ...options.picture, required: false, default: frame };
+export default { ...rest, options: { ...options, picture }, backends: ['${isOffered ? 'viewcomfy' : 'comfyui'}'], estimate: { seconds: ${changes} } };
 `;
     // Whoever starts in the meantime reads the one or the other.
     await writeFile(join(folder, 'recipe'), recipe);
@@ -29,6 +35,9 @@ export default { ...rest, backends: ['${isOffered ? 'viewcomfy' : 'comfyui'}'], 
   }
 
   await mkdir(path);
+  for (const [index, colour] of FRAMES.entries()) {
+    await writeFile(join(path, `frame-${index}.png`), await drawPortrait(colour));
+  }
   await write(true);
   return {
     path,

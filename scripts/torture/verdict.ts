@@ -1,4 +1,4 @@
-import { givesBack, isCard, lookOf, saysUnknownForm, wordOf, type Look } from './card.ts';
+import { givesBack, isCard, lookOf, saysFormLost, wordOf, type Look } from './card.ts';
 import type { DatabaseReport, JobRow } from './database.ts';
 import type { RunList } from './messages.ts';
 import type { People } from './people.ts';
@@ -22,7 +22,7 @@ export interface Verdict {
   readonly forms: number;
   /** of those, the ones that were sent and answered */
   readonly formsSent: number;
-  /** answers that do not know a form, or that nobody sees */
+  /** answers that do not know a form or can make nothing of it, or that nobody sees */
   readonly formsLost: number;
   /** answers that give back what was typed */
   readonly wordsBack: number;
@@ -140,7 +140,7 @@ export async function judge(people: People, sight: Sight, runs: RunList, { jobs 
   function judgeSent(word: string, submit: string, found: Found): void {
     sums.formsSent += 1;
     const answers = answersOf.get(submit) ?? [];
-    add('formsLost', answers.length === 0 || answers.some((answer) => saysUnknownForm(answer)) ? 1 : 0, word, found);
+    add('formsLost', answers.length === 0 || answers.some((answer) => saysFormLost(answer)) ? 1 : 0, word, found);
     const isBack = answers.some((answer) => givesBack(answer, word));
     if (isBack) sums.wordsBack += 1;
     add('wordsLost', found.own.length === 0 && !isBack ? 1 : 0, word, found);
