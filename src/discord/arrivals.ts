@@ -11,8 +11,8 @@ import { text } from './text.ts';
 import { giveBack } from './words-back.ts';
 
 /**
- * What was answered "thinking" and has no other answer yet: commands that are no jobs yet, and presses. Each is on the disk before Discord hears of it, so that
- * the next process can say that nothing became of it.
+ * What was answered "thinking" and has no other answer yet: commands that are no jobs yet, and presses. Each is on the
+ * disk before Discord hears of it, so that the next process can say that nothing became of it.
  */
 export interface Arrivals {
   /**

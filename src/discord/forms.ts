@@ -7,6 +7,7 @@ import {
 } from 'discord-api-types/v10';
 import { z } from 'zod';
 import { checkValue, type DefaultFiles } from '../recipes/answers.ts';
+import { missing } from '../recipes/intake.ts';
 import type { Clock } from '../clock.ts';
 import { diskFailure } from '../storage/disk.ts';
 import { UserError } from '../errors.ts';
@@ -73,9 +74,8 @@ export function createForms(dependencies: FormsDependencies): Forms {
     if (!option || option.kind === 'long-text') return [];
     const value = values.get(name);
     try {
-      if (value === undefined) {
-        if (option.required) throw new UserError(text.needed);
-      } else if (isFileOption(option)) inputs.checkAttached(option, resolved?.attachments?.[String(value)]);
+      if (value === undefined) missing(option);
+      else if (isFileOption(option)) inputs.checkAttached(option, resolved?.attachments?.[String(value)]);
       else checkValue(option, value);
       return [];
     } catch (error) {

@@ -56,7 +56,6 @@ export const text = {
   formNotYours: 'Only the person who sent the command can fill in its form. You can send the command yourself.',
   formSentAlready: 'This form was sent already: its job has a message of its own, and `/jobs` shows it.',
   formBeingRead: 'This form was sent already, and is being read.',
-  needed: 'This is needed.',
   typedBack: 'Nobody else sees this.',
   typedFile: 'All that you typed',
   typed: 'This is what you typed:',

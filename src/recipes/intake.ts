@@ -105,7 +105,8 @@ export function createIntake({ keeper, tell }: IntakeDependencies): Intake {
   };
 }
 
-function missing({ required }: Option): undefined {
+/** @throws UserError where an answer is needed */
+export function missing({ required }: Option): undefined {
   if (required) throw new UserError('This is needed.');
   return undefined;
 }
