@@ -6,7 +6,7 @@ import { JOBS_COMMAND } from '../src/recipes/commands.ts';
 import { UserError } from '../src/errors.ts';
 import { NAME, NAME_WORDS } from '../src/recipes/limits.ts';
 import type { Recipe } from '../src/recipes/recipe.ts';
-import { COMMANDS_DIRECTORY } from '../src/recipes/recipe-loader.ts';
+import { COMMANDS_DIRECTORY, shownPath } from '../src/recipes/recipe-loader.ts';
 import { readViewComfyFile, type Form } from '../src/recipes/view-comfy.ts';
 import { readWorkflowSource, WorkflowFileError } from '../src/recipes/workflow-file.ts';
 import { printWritten } from '../src/recipes/written-json.ts';
@@ -75,6 +75,7 @@ async function makeRecipe(): Promise<void> {
     await writeFile(files.workflow, `${printWritten(written)}\n`, { flag });
     await writeFile(files.recipe, text, { flag });
   } catch (cause) {
+    if (!(cause instanceof Error && 'syscall' in cause)) throw cause;
     throw new UserError(`${files.recipe} cannot be written.`, { cause });
   }
   const isOurs = resolve(folder) === COMMANDS_DIRECTORY;
@@ -92,11 +93,6 @@ function resultOf({ outputs: { main } }: Recipe): string {
     ...(nodes.length > 0 ? [`what comes of the node ${nodes.join(', ')}`] : []),
   ];
   return all.length > 0 ? all.join(', and ') : 'every file that comes';
-}
-
-function shownPath(path: string): string {
-  const near = relative(process.cwd(), path);
-  return near.startsWith('..') ? path : near;
 }
 
 async function readInput(path: string, formNumber: string | undefined, workflowPath: string | undefined) {

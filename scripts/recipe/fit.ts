@@ -49,55 +49,18 @@ export function fitRecipe(name: string, draft: Draft, source: WorkflowSource): F
     notes,
   );
   const left = usable.filter((candidate) => !room.has(candidate));
-  if (left.length > 0) {
-    const which = left
-      .slice(0, 5)
-      .map(({ names, option }) => [names[0], option.parameters[0]].filter(Boolean).join(' at '));
-    const more = left.length > 5 ? ` and ${left.length - 5} more` : '';
-    notes.push(`Discord has no room for ${which.join(', ')}${more}: every run has the value that stands there.`);
-  }
-  const asked = new Set(kept.flatMap(({ option }) => option.parameters));
-  const fixed = new Map(
-    [draft.fixed, ...left.map(({ instead }) => instead)]
-      .flatMap((values) => [...(values ?? [])])
-      .filter(([key]) => counts.get(key) === 1 && !asked.has(key))
-      // What may go unanswered, with no default that would be sent.
-      .concat(kept.filter(({ option }) => isLeftOpen(option)).flatMap(({ instead }) => [...(instead ?? [])])),
-  );
+  if (left.length > 0) notes.push(noRoom(left));
+
+  const fixed = fixedValues(draft, kept, left, counts);
   const written = fillWritten(source.written, fixed);
-  const isChanged = printWritten(written) !== printWritten(source.written);
-  if (isChanged) {
+  if (printWritten(written) !== printWritten(source.written)) {
     const values = fixed.size === 1 ? 'A value of the form is' : `${fixed.size} values of the form are`;
     notes.push(`${values} in the workflow that is written.`);
   }
   const graph = workflowSource('The workflow', JSON.parse(printWritten(written)), written).workflow;
 
-  const rounded = roundedNumbers(written);
-  if (rounded.length > 0) {
-    notes.push(`Larger than JavaScript keeps, so sent rounded: ${shorten(rounded.join(', '), 200)}.`);
-  }
-  if (!kept.some(({ option }) => option.kind === 'seed')) {
-    notes.push('There is no seed to ask for: the same answers give the same result.');
-  }
-
-  const taken = new Set<string>();
-  const names = new Map(requiredFirst(kept).map((candidate) => [candidate, takeName(candidate.names, taken)] as const));
-  const named = Array.from(names, ([candidate, name]) => {
-    const of = candidate.of && names.get(candidate.of);
-    return [name, { ...candidate, option: { ...candidate.option, ...(of !== undefined && { of }) } }] as const;
-  });
-  const eased = named.flatMap(([name, { isEased }]) => (isEased ? [name] : []));
-  if (eased.length > 0) {
-    notes.push(`The form requires these too, but its values stand when nothing is answered: ${eased.join(', ')}.`);
-  }
-  const guessed = named.flatMap(([name, { option, hasGuessedBounds }]) =>
-    hasGuessedBounds && 'min' in option ? [`${name} ${option.min} to ${option.max}`] : [],
-  );
-  if (guessed.length > 0) notes.push(`The form has no bounds for these, so they are guessed: ${guessed.join(', ')}.`);
-  const dashed = [...asked].filter((key) => key.split('-').length > 3);
-  if (dashed.length > 0) {
-    notes.push(`ViewComfy may not find inputs with dashes in their names: ${shorten(dashed.join(', '), 200)}.`);
-  }
+  const named = withNames(kept);
+  notes.push(...notesOnValues(written, kept), ...notesOnOptions(named));
   const recipe: Recipe = {
     name,
     description: describe(draft.description || draft.title || `Runs the workflow ${name}`),
@@ -122,6 +85,70 @@ export function fitRecipe(name: string, draft: Draft, source: WorkflowSource): F
     notes.push(`${names[0]} keeps the workflow's own value: ${why}.`);
     return false;
   }
+}
+
+function noRoom(left: readonly Candidate[]): string {
+  const which = left
+    .slice(0, 5)
+    .map(({ names, option }) => [names[0], option.parameters[0]].filter(Boolean).join(' at '));
+  const more = left.length > 5 ? ` and ${left.length - 5} more` : '';
+  return `Discord has no room for ${which.join(', ')}${more}: every run has the value that stands there.`;
+}
+
+/** What every run has where nothing is answered: what nobody is asked for, and what may go unanswered. */
+function fixedValues(
+  draft: Draft,
+  kept: readonly Candidate[],
+  left: readonly Candidate[],
+  counts: ReadonlyMap<string, number>,
+): ReadonlyMap<string, Written> {
+  const asked = new Set(kept.flatMap(({ option }) => option.parameters));
+  const unasked = [draft.fixed, ...left.map(({ instead }) => instead)].flatMap((values) => [...(values ?? [])]);
+  // No default of theirs would be sent.
+  const open = kept.filter(({ option }) => isLeftOpen(option)).flatMap(({ instead }) => [...(instead ?? [])]);
+  return new Map([...unasked.filter(([key]) => counts.get(key) === 1 && !asked.has(key)), ...open]);
+}
+
+type Named = readonly [name: string, candidate: Candidate];
+
+/** In Discord's order, each mask with the name of its picture. */
+function withNames(kept: readonly Candidate[]): Named[] {
+  const taken = new Set<string>();
+  const names = new Map(requiredFirst(kept).map((candidate) => [candidate, takeName(candidate.names, taken)] as const));
+  return Array.from(names, ([candidate, name]) => {
+    const of = candidate.of && names.get(candidate.of);
+    return [name, { ...candidate, option: { ...candidate.option, ...(of !== undefined && { of }) } }] as const;
+  });
+}
+
+function notesOnValues(written: ReadonlyMap<string, Written>, kept: readonly Candidate[]): string[] {
+  const notes: string[] = [];
+  const rounded = roundedNumbers(written);
+  if (rounded.length > 0) {
+    notes.push(`Larger than JavaScript keeps, so sent rounded: ${shorten(rounded.join(', '), 200)}.`);
+  }
+  if (!kept.some(({ option }) => option.kind === 'seed')) {
+    notes.push('There is no seed to ask for: the same answers give the same result.');
+  }
+  return notes;
+}
+
+function notesOnOptions(named: readonly Named[]): string[] {
+  const notes: string[] = [];
+  const eased = named.flatMap(([name, { isEased }]) => (isEased ? [name] : []));
+  if (eased.length > 0) {
+    notes.push(`The form requires these too, but its values stand when nothing is answered: ${eased.join(', ')}.`);
+  }
+  const guessed = named.flatMap(([name, { option, hasGuessedBounds }]) =>
+    hasGuessedBounds && 'min' in option ? [`${name} ${option.min} to ${option.max}`] : [],
+  );
+  if (guessed.length > 0) notes.push(`The form has no bounds for these, so they are guessed: ${guessed.join(', ')}.`);
+  const keys = new Set(named.flatMap(([, { option }]) => option.parameters));
+  const dashed = [...keys].filter((key) => key.split('-').length > 3);
+  if (dashed.length > 0) {
+    notes.push(`ViewComfy may not find inputs with dashes in their names: ${shorten(dashed.join(', '), 200)}.`);
+  }
+  return notes;
 }
 
 function isLeftOpen(option: Option): boolean {

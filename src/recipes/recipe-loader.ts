@@ -82,8 +82,10 @@ export async function loadRecipes({
       const recipe = await usable(path);
       if (!recipe) continue;
       const other = named.get(recipe.name);
-      if (recipe.name === JOBS_COMMAND) problems.push(`${shown(path)}: the name ${JOBS_COMMAND} is Troupe's own`);
-      if (other !== undefined) problems.push(`${shown(path)}: ${shown(other)} has the name ${recipe.name} already`);
+      if (recipe.name === JOBS_COMMAND) problems.push(`${shownPath(path)}: the name ${JOBS_COMMAND} is Troupe's own`);
+      if (other !== undefined) {
+        problems.push(`${shownPath(path)}: ${shownPath(other)} has the name ${recipe.name} already`);
+      }
       named.set(recipe.name, path);
       recipes.set(recipe.name, recipe);
     }
@@ -115,7 +117,7 @@ export async function loadRecipes({
     }
     const read = readRecipe(file.exported);
     const found = 'recipe' in read ? await missingFiles(read.recipe) : read.problems;
-    tell(found.map((problem) => `${shown(path)}: ${oneLine(problem)}`));
+    tell(found.map((problem) => `${shownPath(path)}: ${oneLine(problem)}`));
     return 'recipe' in read && found.length === 0 ? read.recipe : undefined;
   }
 
@@ -217,8 +219,8 @@ async function loadInThread(
 
 function lineOf(path: string, { path: place, line, text: words }: FileProblem): string {
   const text = oneLine(words);
-  if (place === path) return `${shown(path)}${line === undefined ? '' : `:${line}`}: ${text}`;
-  return `${shown(path)}: ${text} (${shown(place)}${line === undefined ? '' : `:${line}`})`;
+  if (place === path) return `${shownPath(path)}${line === undefined ? '' : `:${line}`}: ${text}`;
+  return `${shownPath(path)}: ${text} (${shownPath(place)}${line === undefined ? '' : `:${line}`})`;
 }
 
 /** What a file throws may be long, and hold what a terminal obeys. */
@@ -227,7 +229,7 @@ function oneLine(words: string): string {
 }
 
 /** As short as it can be found from where the person is. */
-function shown(path: string): string {
+export function shownPath(path: string): string {
   const near = relative('', path);
   return near.startsWith('..') ? path : near;
 }
