@@ -24,10 +24,10 @@ export async function createRecipeFolder(folder: string): Promise<RecipeFolder> 
   async function write(isOffered: boolean): Promise<void> {
     changes += 1;
     const recipe = `import animate from ${JSON.stringify(join(COMMANDS_DIRECTORY, 'animate.ts'))};
-const { timeouts, options, ...rest } = animate;
+const { timeouts, options: { picture: needed, prompt, ...others }, ...rest } = animate;
 const frame = new URL('frame-${changes % FRAMES.length}.png', import.meta.url);
-const picture = { ...options.picture, required: false, default: frame };
-export default { ...rest, options: { ...options, picture }, backends: ['${isOffered ? 'viewcomfy' : 'comfyui'}'], estimate: { seconds: ${changes} } };
+const options = { prompt, picture: { ...needed, required: false, default: frame }, ...others };
+export default { ...rest, options, backends: ['${isOffered ? 'viewcomfy' : 'comfyui'}'], estimate: { seconds: ${changes} } };
 `;
     // Whoever starts in the meantime reads the one or the other.
     await writeFile(join(folder, 'recipe'), recipe);
