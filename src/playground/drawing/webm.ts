@@ -16,51 +16,9 @@ export interface Film {
 /** A block has its time, in milliseconds after its cluster's, in 16 bits with a sign. */
 const CLUSTER_MS = 5000;
 
-export function writeWebm({ width, height, rate, frames, tags = {} }: Film): Buffer {
-  const timeOf = (frame: number) => Math.round((frame * 1000) / rate);
-  const info = element(0x15_49_a9_66, [
-    // Times are in milliseconds.
-    uint(0x2a_d7_b1, 1_000_000),
-    float(0x44_89, timeOf(frames.length)),
-    text(0x4d_80, 'Troupe playground'),
-    text(0x57_41, 'Troupe playground'),
-  ]);
-  const video = element(0xe0, [uint(0xb0, width), uint(0xba, height)]);
-  const track = element(0xae, [
-    uint(0xd7, 1),
-    uint(0x73_c5, 1),
-    // A picture, with no frames that are left out.
-    uint(0x83, 1),
-    uint(0x9c, 0),
-    text(0x86, 'V_VP8'),
-    uint(0x23_e3_83, Math.round(1e9 / rate)),
-    video,
-  ]);
-  const words = Object.entries(tags).map(([name, said]) =>
-    element(0x67_c8, [text(0x45_a3, name), text(0x44_87, said)]),
-  );
-  // Without a target they are about the whole film.
-  const about = words.length > 0 ? [element(0x12_54_c3_67, [element(0x73_73, [element(0x63_c0, []), ...words])])] : [];
-  const head = Buffer.concat([info, element(0x16_54_ae_6b, [track]), ...about]);
-
-  const clusters: Buffer[] = [];
-  const cues: Buffer[] = [];
-  let at = head.length;
-  for (let first = 0; first < frames.length;) {
-    const start = timeOf(first);
-    const blocks: Buffer[] = [];
-    let next = first;
-    while (next < frames.length && timeOf(next) - start < CLUSTER_MS) {
-      blocks.push(block(timeOf(next) - start, keyFrameOf(frames[next])));
-      next += 1;
-    }
-    const cluster = element(0x1f_43_b6_75, [uint(0xe7, start), ...blocks]);
-    const place = element(0xb7, [uint(0xf7, 1), uint(0xf1, at)]);
-    cues.push(element(0xbb, [uint(0xb3, start), place]));
-    clusters.push(cluster);
-    at += cluster.length;
-    first = next;
-  }
+export function writeWebm(film: Film): Buffer {
+  const head = Buffer.concat([infoOf(film), trackOf(film), ...tagsOf(film)]);
+  const { clusters, cues } = framesOf(film, head.length);
   return Buffer.concat([
     element(0x1a_45_df_a3, [
       uint(0x42_86, 1),
@@ -71,8 +29,67 @@ export function writeWebm({ width, height, rate, frames, tags = {} }: Film): Buf
       uint(0x42_87, 2),
       uint(0x42_85, 2),
     ]),
-    element(0x18_53_80_67, [head, ...clusters, element(0x1c_53_bb_6b, cues)]),
+    element(0x18_53_80_67, [head, ...clusters, cues]),
   ]);
+}
+
+function timeOf(frame: number, { rate }: Film): number {
+  return Math.round((frame * 1000) / rate);
+}
+
+function infoOf(film: Film): Buffer {
+  return element(0x15_49_a9_66, [
+    // Times are in milliseconds.
+    uint(0x2a_d7_b1, 1_000_000),
+    float(0x44_89, timeOf(film.frames.length, film)),
+    text(0x4d_80, 'Troupe playground'),
+    text(0x57_41, 'Troupe playground'),
+  ]);
+}
+
+function trackOf({ width, height, rate }: Film): Buffer {
+  const track = element(0xae, [
+    uint(0xd7, 1),
+    uint(0x73_c5, 1),
+    // A picture, with no frames that are left out.
+    uint(0x83, 1),
+    uint(0x9c, 0),
+    text(0x86, 'V_VP8'),
+    uint(0x23_e3_83, Math.round(1e9 / rate)),
+    element(0xe0, [uint(0xb0, width), uint(0xba, height)]),
+  ]);
+  return element(0x16_54_ae_6b, [track]);
+}
+
+function tagsOf({ tags = {} }: Film): Buffer[] {
+  const words = Object.entries(tags).map(([name, said]) =>
+    element(0x67_c8, [text(0x45_a3, name), text(0x44_87, said)]),
+  );
+  // Without a target they are about the whole film.
+  return words.length > 0 ? [element(0x12_54_c3_67, [element(0x73_73, [element(0x63_c0, []), ...words])])] : [];
+}
+
+/** The frames, some seconds of them in each cluster, and where each cluster begins. @param at where the first one does */
+function framesOf(film: Film, at: number): { readonly clusters: readonly Buffer[]; readonly cues: Buffer } {
+  const { frames } = film;
+  const clusters: Buffer[] = [];
+  const cues: Buffer[] = [];
+  for (let first = 0, offset = at; first < frames.length;) {
+    const start = timeOf(first, film);
+    const blocks: Buffer[] = [];
+    let next = first;
+    while (next < frames.length && timeOf(next, film) - start < CLUSTER_MS) {
+      blocks.push(block(timeOf(next, film) - start, keyFrameOf(frames[next])));
+      next += 1;
+    }
+    const cluster = element(0x1f_43_b6_75, [uint(0xe7, start), ...blocks]);
+    const place = element(0xb7, [uint(0xf7, 1), uint(0xf1, offset)]);
+    cues.push(element(0xbb, [uint(0xb3, start), place]));
+    clusters.push(cluster);
+    offset += cluster.length;
+    first = next;
+  }
+  return { clusters, cues: element(0x1c_53_bb_6b, cues) };
 }
 
 /**
