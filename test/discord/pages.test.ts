@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pino } from 'pino';
@@ -48,21 +48,27 @@ describe('what is shown of a result', () => {
     await expect(show(true)).resolves.toContain(WORKFLOW);
   });
 
-  it('is written once where two messages want it at the same time: one of them may be sending it already', async () => {
+  it('is written once where several messages want it at the same time, as one may be sending it already', async () => {
     const spool = await createSpool(folder);
-    const path = join(await spool.folder('job', 'results'), 'sound.flac');
-    const comments = Buffer.concat([Buffer.from([0x84, 0, 0x75, 0x30]), Buffer.alloc(30_000, WORKFLOW)]);
-    await writeFile(path, Buffer.concat([Buffer.from('fLaC'), comments, Buffer.alloc(100)]));
+    const results = await spool.folder('job', 'results');
+    const path = join(results, 'Image_1.png');
+    // Not compressed, so that writing it takes a while.
+    const image = sharp({ create: { width: 2000, height: 1500, channels: 3, background: '#306090' } });
+    const exif = { IFD0: { ImageDescription: WORKFLOW } };
+    await writeFile(path, await image.withExif(exif).png({ compressionLevel: 0 }).toBuffer());
     const job = acceptJob({ id: 'job', recipe: character, user: '1', answers: {}, note: '' }, 0);
-    const file = { name: 'sound.flac', mediaType: 'audio/flac', path, size: 1 };
+    const file = { name: 'Image_1.png', mediaType: 'image/png', path, size: 1 };
     const pages = createPages({ spool, keepWorkflow: false, log: pino({ level: 'silent' }) });
-    const times = await Promise.all(
-      Array.from({ length: 8 }, async () => {
-        await pages.page(job, [file], 0, pageLimits(MIB), 1000);
-        return (await stat(path, { bigint: true })).mtimeNs;
-      }),
-    );
-    expect(new Set(times).size).toBe(1);
+    const work = { isOver: false };
+    const all = Promise.all(
+      Array.from({ length: 5 }, () => pages.page(job, [file], 0, pageLimits(100 * MIB), 1000)),
+    ).finally(() => {
+      work.isOver = true;
+    });
+    const seen = new Set<string>();
+    while (!work.isOver) for (const name of await readdir(results)) seen.add(name);
+    await all;
+    expect(seen.size).toBeLessThanOrEqual(2);
     expect((await readFile(path)).includes(WORKFLOW)).toBe(false);
   });
 

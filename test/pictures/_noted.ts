@@ -72,7 +72,7 @@ export const NOTED: Readonly<Record<string, () => Noted | Promise<Noted>>> = {
     flac(Buffer.concat([flacBlock(0, Buffer.alloc(34, 1)), flacBlock(0x84, comments(LONG))])),
   'an MP3, as SaveAudioMP3 writes it': () => mp3(id3(4, 0, LONG)),
   'an MP3 with an extended header and a footer': () => mp3(id3(4, 0x50, LONG)),
-  'an MP3 with two tags': () => mp3(Buffer.concat([id3(3, 0, LONG), id3(4, 0, LONG)])),
+  'an MP3 with three tags': () => mp3(Buffer.concat([id3(3, 0, LONG), id3(4, 0x10, LONG), id3(4, 0, LONG)])),
   'a FLAC with a tag of MP3 before it': () => {
     const { bytes, read } = flac(flacBlock(0x84, comments(LONG)));
     const tag = id3(4, 0, LONG);
@@ -171,6 +171,8 @@ function matroska(bytes: Buffer): Noted {
       const [head, body, ...others] = elementsIn(file);
       const inside = elementsIn(body?.content ?? Buffer.alloc(0), body?.at);
       const isNoted = (id: string) => ['1254c367', 'ec', 'bf'].includes(id);
+      const has = (id: string) => inside.some((element) => element.id === id);
+      if (has('bf') && !has('1254c367')) throw new Error('a checksum of what is not there any more');
       // Whatever is void has nothing to say; all else is where it was.
       return [head, body?.at, others, inside.filter(({ id }) => !isNoted(id))];
     },
@@ -209,7 +211,8 @@ async function webp(exif: Buffer): Promise<Noted> {
   const { bytes, read } = await picture((image) => image.webp(), { frames: 3 });
   const chunk = Buffer.concat([Buffer.from('EXIF\0\0\0\0'), exif, Buffer.alloc(exif.length % 2)]);
   chunk.writeUInt32LE(exif.length, 4);
-  const whole = Buffer.concat([bytes, chunk]);
+  // One of an odd length is filled up.
+  const whole = Buffer.concat([bytes, Buffer.from('some\x03\0\0\0xyz\0'), chunk]);
   whole.writeUInt32LE(whole.length - 8, 4);
   // The header says that the chunk is there.
   whole[20] = (whole[20] ?? 0) | 8;
@@ -283,6 +286,8 @@ function mp3(tag: Buffer): Noted {
   return {
     bytes: Buffer.concat([tag, mp3Frames(20)]),
     read: (file) => {
+      const isExtended = (file.readUInt8(5) & 0x40) !== 0;
+      if (isExtended && file.readUInt32BE(10) === 0) throw new Error('an extended header of no length');
       const footer = file.toString('latin1', tag.length - 10, tag.length - 7) === '3DI';
       return [file.subarray(0, 5).toString('hex'), file.readUInt32BE(6), footer, file.toString('latin1', tag.length)];
     },
