@@ -131,7 +131,7 @@ describe('the limits', () => {
 
 describe('cancel', () => {
   it('ends a waiting job before it costs anything', async () => {
-    stage = await openStage({ viewcomfy: { runMs: 2000 } });
+    stage = await openStage({ viewcomfy: { runMs: 5000 } });
     const [ana, bo] = [stage.person('ana'), stage.person('bo')];
     const first = await ana.character('first');
     const second = await bo.character('second');
