@@ -3,11 +3,11 @@ import { parseArgs } from 'node:util';
 import { DiscordAPIError, REST } from 'discord.js';
 import { z } from 'zod';
 import { RESTJSONErrorCodes, Routes } from 'discord-api-types/v10';
-import { JOBS_COMMAND } from '../src/recipes/commands.ts';
 import { ConfigError, readConfig } from '../src/config.ts';
 import { commandChanges } from '../src/discord/command-changes.ts';
 import { commandsOf, registerCommands, registeredCommands } from '../src/discord/registration.ts';
 import { UserError } from '../src/errors.ts';
+import { JOBS_COMMAND } from '../src/recipes/commands.ts';
 import { loadRecipes, RecipeError, sourcesOf } from '../src/recipes/recipe-loader.ts';
 import { runnable } from '../src/recipes/runnable.ts';
 

@@ -7,11 +7,11 @@ import { ConfigError, readConfig } from '../src/config.ts';
 import { BACKEND_TYPES } from '../src/config-backends.ts';
 import { text } from '../src/discord/text.ts';
 import { BackendError, UserError } from '../src/errors.ts';
+import { createLogger } from '../src/log.ts';
+import { openBackend } from '../src/open-backend.ts';
 import { readDefaultFiles } from '../src/recipes/default-files.ts';
 import { createFileKeeper } from '../src/recipes/given-files.ts';
 import { createIntake } from '../src/recipes/intake.ts';
-import { createLogger } from '../src/log.ts';
-import { openBackend } from '../src/open-backend.ts';
 import {
   fill,
   isFileOption,

@@ -2,7 +2,6 @@ import { mkdir } from 'node:fs/promises';
 import type { Backend } from './backends/backend.ts';
 import type { Clock } from './clock.ts';
 import type { Config } from './config.ts';
-import { keepDefaultFiles, removeOldDefaults } from './recipes/default-files.ts';
 import { createAccept } from './discord/accept.ts';
 import { createArrivals } from './discord/arrivals.ts';
 import { createButtons } from './discord/buttons.ts';
@@ -20,11 +19,12 @@ import { registerCommands } from './discord/registration.ts';
 import { text } from './discord/text.ts';
 import { createGate } from './gate.ts';
 import type { Health } from './health.ts';
+import { createStoreQueue } from './jobs/store-queue.ts';
 import type { Logger } from './log.ts';
+import { keepDefaultFiles, removeOldDefaults } from './recipes/default-files.ts';
 import type { Recipe } from './recipes/recipe.ts';
 import { createRetention, removeStrays } from './storage/retention.ts';
 import { createSpool } from './storage/spool.ts';
-import { createStoreQueue } from './jobs/store-queue.ts';
 import { createStore } from './storage/store.ts';
 
 /** The bot, joined and connected. */

@@ -6,9 +6,9 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Backend, RunRequest } from '../src/backends/backend.ts';
 import type { BackendSettings } from '../src/config-backends.ts';
 import { openBackend } from '../src/open-backend.ts';
-import type { BackendKind } from '../src/recipes/recipe.ts';
 import { createLocalComfyUI } from '../src/playground/comfyui/server.ts';
 import { createLocalViewComfy } from '../src/playground/viewcomfy/server.ts';
+import type { BackendKind } from '../src/recipes/recipe.ts';
 
 const keys = { clientId: 'open', clientSecret: 'only-for-this-test-91b2' };
 const flat = { drawing: 'flat', pictureScale: 0.1, runMs: 10 } as const;

@@ -3,10 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { findRabbitMq, startRabbitMq } from '../../test/rabbitmq.ts';
-import { benchTroubles, type TroubleLine } from './backends-troubles.ts';
 import type { ClientName, Counts, RoundResult, ServiceTask } from './backends-messages.ts';
 import { openPair, type Setting } from './backends-pair.ts';
 import { installSdks } from './backends-sdks.ts';
+import { benchTroubles, type TroubleLine } from './backends-troubles.ts';
 
 /**
  * What a job costs that takes no time: a thousand jobs over each backend, one after another and eight at once, against

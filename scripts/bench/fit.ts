@@ -1,8 +1,8 @@
 import { copyFile, link, mkdir, mkdtemp, open, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { pngChunk, withPngChunks } from '../../test/pictures/_samples.ts';
 import { writePhoto } from '../../test/pictures/_photo.ts';
+import { pngChunk, withPngChunks } from '../../test/pictures/_samples.ts';
 import { startChild } from './child.ts';
 import { FitMeasurement, type FitTask, type Kind } from './fit-tasks.ts';
 import { MB } from './messages.ts';

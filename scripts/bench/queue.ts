@@ -7,9 +7,9 @@ import type { Backend } from '../../src/backends/backend.ts';
 import { systemClock } from '../../src/clock.ts';
 import { acceptJob } from '../../src/jobs/job.ts';
 import type { Queue } from '../../src/jobs/queue.ts';
+import { createStoreQueue } from '../../src/jobs/store-queue.ts';
 import type { Recipe } from '../../src/recipes/recipe.ts';
 import { createSpool } from '../../src/storage/spool.ts';
-import { createStoreQueue } from '../../src/jobs/store-queue.ts';
 import { createStore } from '../../src/storage/store.ts';
 
 /**

@@ -1,3 +1,4 @@
+import { UserError } from '../../src/errors.ts';
 import {
   MOST_IN_COMMAND,
   MOST_IN_DESCRIPTION,
@@ -6,7 +7,6 @@ import {
   MOST_LONG_TEXTS,
   MOST_OPTIONS,
 } from '../../src/recipes/limits.ts';
-import { UserError } from '../../src/errors.ts';
 import { isFileOption, type Option, type Recipe } from '../../src/recipes/recipe.ts';
 import { RecipeFile } from '../../src/recipes/recipe-file.ts';
 import {

@@ -1,8 +1,8 @@
 import { MOST_IN_CHOICE, MOST_IN_LONG_TEXT, MOST_IN_MESSAGE } from '../../src/recipes/limits.ts';
 import type { Option } from '../../src/recipes/recipe.ts';
+import { RANDOM_SENTINEL, type Form, type FormField } from '../../src/recipes/view-comfy.ts';
 import { nodeName, parameterKey } from '../../src/recipes/workflow.ts';
 import type { WorkflowSource } from '../../src/recipes/workflow-file.ts';
-import { RANDOM_SENTINEL, type Form, type FormField } from '../../src/recipes/view-comfy.ts';
 import { scalarOf, writtenAt, type Written } from '../../src/recipes/written-json.ts';
 import type { Candidate, Draft } from './draft.ts';
 import { isMaskLoader, maskOf, USUAL_SIDE } from './files.ts';

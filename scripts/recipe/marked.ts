@@ -1,6 +1,6 @@
 import { linkOf, nodeName, parameterKey, type Workflow } from '../../src/recipes/workflow.ts';
-import { writtenAt } from '../../src/recipes/written-json.ts';
 import type { WorkflowSource } from '../../src/recipes/workflow-file.ts';
+import { writtenAt } from '../../src/recipes/written-json.ts';
 import type { Candidate } from './draft.ts';
 import { describe, sentenceFrom } from './names.ts';
 import { digitsOf, isAskable, SEED, SEED_DESCRIPTION, spanOf } from './numbers.ts';

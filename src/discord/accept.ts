@@ -1,8 +1,8 @@
 import type { Clock } from '../clock.ts';
 import { UserError } from '../errors.ts';
 import type { Job } from '../jobs/job.ts';
-import type { Logger } from '../log.ts';
 import type { Admission, Queue, Refusal } from '../jobs/queue.ts';
+import type { Logger } from '../log.ts';
 import type { GivenAnswers, Recipe } from '../recipes/recipe.ts';
 import type { Spool } from '../storage/spool.ts';
 import type { Arrivals } from './arrivals.ts';

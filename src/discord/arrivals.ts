@@ -1,8 +1,8 @@
 import type { Clock } from '../clock.ts';
-import { diskFailure } from '../storage/disk.ts';
 import { createGate } from '../gate.ts';
 import type { Job } from '../jobs/job.ts';
 import type { Logger } from '../log.ts';
+import { diskFailure } from '../storage/disk.ts';
 import type { Store } from '../storage/store.ts';
 import { DiscordError } from './discord-error.ts';
 import type { OutgoingMessage, Port } from './port.ts';

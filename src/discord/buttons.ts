@@ -1,11 +1,11 @@
 import { basename, join } from 'node:path';
 import type { APIMessageComponentInteraction } from 'discord-api-types/v10';
 import type { Clock } from '../clock.ts';
-import type { Gate } from '../gate.ts';
 import { UserError } from '../errors.ts';
+import type { Gate } from '../gate.ts';
 import type { Job } from '../jobs/job.ts';
-import type { Logger } from '../log.ts';
 import type { Queue } from '../jobs/queue.ts';
+import type { Logger } from '../log.ts';
 import type { GivenAnswers, Recipe } from '../recipes/recipe.ts';
 import type { Spool } from '../storage/spool.ts';
 import type { Accept } from './accept.ts';

@@ -1,15 +1,15 @@
 import type { Clock } from '../clock.ts';
 import { createGate, type Gate } from '../gate.ts';
 import { hasEnded, type Job } from '../jobs/job.ts';
-import type { Logger } from '../log.ts';
 import type { JobView, Queue } from '../jobs/queue.ts';
+import type { Logger } from '../log.ts';
 import { card } from './card.ts';
 import type { Delivery } from './delivery.ts';
 import type { FileLimits } from './file-limits.ts';
 import type { Port } from './port.ts';
 import { createProgressEdits } from './progress.ts';
-import { readNote, type FreshCall } from './reply-note.ts';
 import { createReply } from './reply.ts';
+import { readNote, type FreshCall } from './reply-note.ts';
 
 /** Stays with every job until its owner knows how it ended: keeps its card up to date, and brings the result. */
 export interface Follower {

@@ -6,14 +6,15 @@ import {
   type APIModalSubmitInteraction,
 } from 'discord-api-types/v10';
 import { z } from 'zod';
+import type { Clock } from '../clock.ts';
+import { UserError } from '../errors.ts';
+import type { Queue } from '../jobs/queue.ts';
+import type { Logger } from '../log.ts';
 import { checkValue, type DefaultFiles } from '../recipes/answers.ts';
 import { missing } from '../recipes/intake.ts';
-import type { Clock } from '../clock.ts';
-import { diskFailure } from '../storage/disk.ts';
-import { UserError } from '../errors.ts';
-import type { Logger } from '../log.ts';
-import type { Queue } from '../jobs/queue.ts';
+import { MOST_IN_LONG_TEXT } from '../recipes/limits.ts';
 import { isFileOption, type LongTextOption, type Recipe } from '../recipes/recipe.ts';
+import { diskFailure } from '../storage/disk.ts';
 import type { Spool } from '../storage/spool.ts';
 import type { Form, Store } from '../storage/store.ts';
 import { refusalOf, type Accept } from './accept.ts';
@@ -47,9 +48,6 @@ export interface Forms {
 
 /** Modals that were closed leave forms, and nobody types in more than a few at once. */
 const MOST_OF_ONE_USER = 10;
-
-/** A text input holds so many characters (components/reference.mdx). */
-const MOST_IN_TEXT = 4000;
 
 interface FormsDependencies {
   recipes: ReadonlyMap<string, Recipe>;
@@ -223,7 +221,7 @@ function modalOf(recipe: Recipe, form: string): APIModalInteractionResponseCallb
         custom_id: name,
         style: TextInputStyle.Paragraph,
         required,
-        max_length: maxLength ?? MOST_IN_TEXT,
+        max_length: maxLength ?? MOST_IN_LONG_TEXT,
         ...(standing !== undefined && standing !== '' && { value: standing }),
       },
     })),

@@ -1,10 +1,10 @@
 import type { APIAttachment, APIInteractionDataResolved } from 'discord-api-types/v10';
 import { request, type Dispatcher } from 'undici';
-import type { DefaultFiles } from '../recipes/answers.ts';
 import { UserError } from '../errors.ts';
+import type { Logger } from '../log.ts';
+import type { DefaultFiles } from '../recipes/answers.ts';
 import { createFileKeeper, type FileLimits, type GivenFile } from '../recipes/given-files.ts';
 import { createIntake } from '../recipes/intake.ts';
-import type { Logger } from '../log.ts';
 import type { FileOption, GivenAnswers, ParameterValue, Recipe } from '../recipes/recipe.ts';
 import type { Spool } from '../storage/spool.ts';
 import { text } from './text.ts';

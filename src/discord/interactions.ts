@@ -9,9 +9,9 @@ import {
   type APIMessageComponentInteraction,
 } from 'discord-api-types/v10';
 import type { Clock } from '../clock.ts';
-import { JOBS_COMMAND, PRIVATE_OPTION } from '../recipes/commands.ts';
 import { UserError } from '../errors.ts';
 import type { Logger } from '../log.ts';
+import { JOBS_COMMAND, PRIVATE_OPTION } from '../recipes/commands.ts';
 import type { ParameterValue, Recipe } from '../recipes/recipe.ts';
 import type { Accept } from './accept.ts';
 import { barredFrom } from './bar.ts';

@@ -1,8 +1,8 @@
 import { basename, dirname } from 'node:path';
-import type { Bar } from '../recipes/access.ts';
 import type { BackendErrorType, BackendFault } from '../errors.ts';
 import type { Failure, Job, JobState } from '../jobs/job.ts';
 import type { JobView } from '../jobs/queue.ts';
+import type { Bar } from '../recipes/access.ts';
 import { labelsOf, type Option, type Recipe, type StoredFile } from '../recipes/recipe.ts';
 import { aboutDuration, coarseDuration, duration, rounded } from './durations.ts';
 import { hasResult } from './job-result.ts';

@@ -1,8 +1,8 @@
 import type { Backend } from '../backends/backend.ts';
 import type { Clock } from '../clock.ts';
-import type { Job } from './job.ts';
 import { canRun, type Recipe } from '../recipes/recipe.ts';
 import type { RunTime, Store } from '../storage/store.ts';
+import type { Job } from './job.ts';
 
 /** How long a recipe takes on a backend, from its own measured runs. Times are milliseconds. */
 interface UsualTimes {

@@ -1,11 +1,11 @@
 import type { Backend, BackendEvent } from '../backends/backend.ts';
 import type { Clock } from '../clock.ts';
-import { diskTrouble } from '../storage/disk.ts';
 import { BackendError, type BackendErrorType, type BackendFault } from '../errors.ts';
-import type { Failure, Job } from './job.ts';
 import type { Logger } from '../log.ts';
 import { fill, kindsFor, labelsOf } from '../recipes/recipe.ts';
+import { diskTrouble } from '../storage/disk.ts';
 import type { Spool } from '../storage/spool.ts';
+import type { Failure, Job } from './job.ts';
 
 /** Where a run is to be told. */
 export interface RunReport {

@@ -1,16 +1,16 @@
-import { createAdmissions } from './admissions.ts';
 import type { Backend, BackendEvent } from '../backends/backend.ts';
 import type { Clock } from '../clock.ts';
-import { diskFailure, diskTrouble } from '../storage/disk.ts';
 import { BackendError, UserError } from '../errors.ts';
+import type { Logger } from '../log.ts';
+import { diskFailure, diskTrouble } from '../storage/disk.ts';
+import type { Spool } from '../storage/spool.ts';
+import type { Store } from '../storage/store.ts';
+import { createAdmissions } from './admissions.ts';
 import { createTimes } from './eta.ts';
 import { acceptJob, hasEnded, moveJob, type Failure, type Job, type JobRequest, type JobState } from './job.ts';
-import type { Logger } from '../log.ts';
 import { createPlaces } from './places.ts';
 import type { JobView, Queue, QueueLimits } from './queue.ts';
 import { applyEvent, failureOf, runJob } from './run.ts';
-import type { Spool } from '../storage/spool.ts';
-import type { Store } from '../storage/store.ts';
 import { createTally } from './tally.ts';
 import { createTurns } from './turns.ts';
 

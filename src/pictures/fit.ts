@@ -4,8 +4,8 @@ import { basename, extname, join } from 'node:path';
 import sharp, { type Metadata } from 'sharp';
 import type { Gate } from '../gate.ts';
 import { kindOf, SNIFFED_BYTES, type FileKind } from './kind.ts';
-import { formatBytes } from './sizes.ts';
 import { inTurn } from './sharp-gate.ts';
+import { formatBytes } from './sizes.ts';
 
 /** A file that is ready to be sent: the one that was given, or a smaller likeness of it. */
 export interface FittedFile {

@@ -1,8 +1,8 @@
 import sharp, { type Metadata, type Sharp } from 'sharp';
 import { UserError } from '../errors.ts';
 import { kindOf, type FileKind, type PictureFormat } from './kind.ts';
-import { formatBytes } from './sizes.ts';
 import { inTurn } from './sharp-gate.ts';
+import { formatBytes } from './sizes.ts';
 
 export interface PictureLimits {
   readonly maxBytes: number;

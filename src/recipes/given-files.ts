@@ -1,13 +1,13 @@
 import { open, rename, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { inItsWords } from './answers.ts';
-import { onDisk } from '../storage/disk.ts';
 import { UserError } from '../errors.ts';
 import { createGate } from '../gate.ts';
 import { kindByTracks, kindOf, mayBeSound, SNIFFED_BYTES, type FileKind } from '../pictures/kind.ts';
 import { encodeMask, readMask, sizeOfPicture, withMask } from '../pictures/mask.ts';
 import { preparePicture, tooLarge } from '../pictures/prepare.ts';
 import { formatBytes } from '../pictures/sizes.ts';
+import { onDisk } from '../storage/disk.ts';
+import { inItsWords } from './answers.ts';
 import type { FileOption, MaskOption, MediaOption, PictureOption, StoredFile } from './recipe.ts';
 
 /** A file that a person gave, wherever it is. */

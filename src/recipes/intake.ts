@@ -1,5 +1,5 @@
-import { checkValue, complete, type DefaultFiles } from './answers.ts';
 import { UserError } from '../errors.ts';
+import { checkValue, complete, type DefaultFiles } from './answers.ts';
 import type { FileKeeper, GivenFile } from './given-files.ts';
 import {
   isFileOption,

@@ -1,5 +1,5 @@
-import { commandOf } from './commands.ts';
 import type { Logger } from '../log.ts';
+import { commandOf } from './commands.ts';
 import type { Recipe } from './recipe.ts';
 import { RecipeError } from './recipe-loader.ts';
 

@@ -2,11 +2,11 @@ import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import type { SQLInputValue } from 'node:sqlite';
 import { z } from 'zod';
-import { openDatabase } from './database.ts';
 import { JOB_STATES, type Job } from '../jobs/job.ts';
-import { factsOf, readFacts, readStoredFiles, storedFilesOf } from './job-json.ts';
 import type { Recipe, StoredFile } from '../recipes/recipe.ts';
 import { RecipeFile } from '../recipes/recipe-file.ts';
+import { openDatabase } from './database.ts';
+import { factsOf, readFacts, readStoredFiles, storedFilesOf } from './job-json.ts';
 
 /**
  * What outlives the process: one SQLite file, and the only SQL. Every call is one transaction that is on the disk when it

@@ -2,8 +2,8 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { eventually } from '../eventually.ts';
 import { expect } from 'vitest';
+import { eventually } from '../eventually.ts';
 
 const script = fileURLToPath(new URL('../../src/playground/comfyui-worker/process.ts', import.meta.url));
 

@@ -1,6 +1,6 @@
+import type { Backend, BackendEvent, ResumeRequest } from '../../src/backends/backend.ts';
 import type { ComfyUIOptions } from '../../src/backends/comfyui.ts';
 import { createComfyUI } from '../../src/backends/comfyui.ts';
-import type { Backend, BackendEvent, ResumeRequest } from '../../src/backends/backend.ts';
 import {
   createLocalComfyUI,
   type LocalComfyUI,

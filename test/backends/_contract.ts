@@ -1,9 +1,9 @@
 import sharp from 'sharp';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Backend, RunRequest } from '../../src/backends/backend.ts';
-import { collect, createDesk, expectFiles, failureOf, type Desk } from './_run.ts';
 import type { ContractCell } from '../contract-table.ts';
 import { eventually } from '../eventually.ts';
+import { collect, createDesk, expectFiles, failureOf, type Desk } from './_run.ts';
 
 /** What a service can be made to do with the next run it gets. */
 export type Situation =

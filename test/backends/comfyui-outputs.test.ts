@@ -4,15 +4,15 @@ import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { createPlaces } from '../../src/backends/amqp/places.ts';
 import { readOutputs, textOutputs } from '../../src/backends/comfyui/outputs.ts';
-import { createServer } from '../../src/backends/comfyui/server.ts';
 import { resultOutputs } from '../../src/backends/comfyui/records.ts';
+import { createServer } from '../../src/backends/comfyui/server.ts';
 import { createHttp } from '../../src/backends/http.ts';
 import { createPatience } from '../../src/backends/patience.ts';
 import { createResultFiles, type ResultOutput } from '../../src/backends/result-files.ts';
 import { lookedAt } from '../../src/backends/result-names.ts';
 import { createSlabs } from '../../src/backends/slabs.ts';
-import { BackendError } from '../../src/errors.ts';
 import { systemClock } from '../../src/clock.ts';
+import { BackendError } from '../../src/errors.ts';
 
 const textsOf = (text: unknown) => readOutputs({ '9': { text } }).texts.map((given) => given.text);
 const server = createServer({ url: new URL('http://127.0.0.1:8188'), headers: {}, secrets: [] });

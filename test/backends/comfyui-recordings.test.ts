@@ -1,12 +1,12 @@
 import { describe, expect, test } from 'vitest';
-import { readBinary, readText } from '../../src/backends/comfyui/frames.ts';
 import { partlyRefused, refusePrompt } from '../../src/backends/comfyui/failures.ts';
+import { readBinary, readText } from '../../src/backends/comfyui/frames.ts';
 import { endedIn } from '../../src/backends/comfyui/records.ts';
 import { createCleaner } from '../../src/backends/detail.ts';
 import { parsePythonJson } from '../../src/backends/python-json.ts';
 import { BackendError } from '../../src/errors.ts';
-import type { Workflow } from '../../src/recipes/workflow.ts';
 import { createRandom } from '../../src/playground/drawing/random.ts';
+import type { Workflow } from '../../src/recipes/workflow.ts';
 import { createLab, WORKFLOW } from './_comfyui.ts';
 import { hasRecordings, HINT, readRecording, replay, runsOf, type Line } from './_recordings.ts';
 import { collect, expectFiles, failureOf } from './_run.ts';

@@ -5,10 +5,10 @@ import type { SegmindOptions } from '../../src/backends/segmind.ts';
 import { createThreadedBackend } from '../../src/backends/thread.ts';
 import { systemClock } from '../../src/clock.ts';
 import type { BackendError } from '../../src/errors.ts';
+import { eventually } from '../eventually.ts';
 import { collect, expectFiles, failureOf } from './_run.ts';
 import { API_KEY, createBench, filesOf, warningsOf } from './_segmind.ts';
 import type { Reply } from './_service.ts';
-import { eventually } from '../eventually.ts';
 
 const bench = createBench();
 

@@ -4,9 +4,9 @@ import { afterEach, expect, test } from 'vitest';
 import type { Backend } from '../../src/backends/backend.ts';
 import { createThreadedBackend } from '../../src/backends/thread.ts';
 import { systemClock } from '../../src/clock.ts';
+import { eventually } from '../eventually.ts';
 import { collect, expectFiles, failureOf } from './_run.ts';
 import { createBench, output, resultOf, SECRETS, stream, type AnyReply } from './_viewcomfy.ts';
-import { eventually } from '../eventually.ts';
 
 const bench = createBench();
 const backends: Backend[] = [];

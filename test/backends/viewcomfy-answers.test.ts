@@ -1,9 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { eventually } from '../eventually.ts';
 import { collect, createDesk, expectFiles, failureOf } from './_run.ts';
 import { createBench, output, PIXELS, resultOf, SECRETS, stream } from './_viewcomfy.ts';
-import { eventually } from '../eventually.ts';
 
 const bench = createBench();
 

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { BackendError } from '../../src/errors.ts';
+import { eventually } from '../eventually.ts';
 import { createManualClock } from '../manual-clock.ts';
 import {
   FILE,
@@ -20,7 +21,6 @@ import {
 import { collect, expectFiles } from './_run.ts';
 import type { Service } from './_service.ts';
 import { createBench, output, resultOf, stream } from './_viewcomfy.ts';
-import { eventually } from '../eventually.ts';
 
 /**
  * The faults that were found in the official clients, by the number that their list gives them.

@@ -1,10 +1,10 @@
 import { readFile } from 'node:fs/promises';
 import { describe, expect, test } from 'vitest';
 import type { ViewComfyOptions } from '../../src/backends/viewcomfy.ts';
+import { eventually } from '../eventually.ts';
 import { collect, expectFiles, failureOf } from './_run.ts';
 import type { Reply } from './_service.ts';
 import { createBench, output, PIXELS, resultOf, SECRETS, stream, type AnyReply } from './_viewcomfy.ts';
-import { eventually } from '../eventually.ts';
 
 const bench = createBench();
 

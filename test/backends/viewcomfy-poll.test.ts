@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest';
+import { eventually } from '../eventually.ts';
 import { createManualClock } from '../manual-clock.ts';
 import { createQuickClock } from '../quick-clock.ts';
 import { FILE, history, json, onePost, succeeded, taken, text } from './_cases.ts';
 import { collect, createDesk, expectFiles, failureOf } from './_run.ts';
 import type { Reply, Service } from './_service.ts';
 import { createBench, PIXELS, SECRETS, type AnyReply } from './_viewcomfy.ts';
-import { eventually } from '../eventually.ts';
 
 const bench = createBench();
 const ENDPOINT = 'https://viewcomfy--x-comfyui-infer.modal.run';

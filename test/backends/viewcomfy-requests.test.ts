@@ -1,10 +1,10 @@
 import { once } from 'node:events';
 import { Busboy } from '@fastify/busboy';
 import { describe, expect, test } from 'vitest';
+import { eventually } from '../eventually.ts';
 import { createManualClock } from '../manual-clock.ts';
 import { collect, createDesk, expectFiles, failureOf } from './_run.ts';
 import { createBench, resultOf, SECRETS, stream } from './_viewcomfy.ts';
-import { eventually } from '../eventually.ts';
 
 const bench = createBench();
 

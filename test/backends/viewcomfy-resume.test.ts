@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
+import { eventually } from '../eventually.ts';
 import { FILE, json, moved, text, whole } from './_cases.ts';
 import { collect, expectFiles, failureOf } from './_run.ts';
 import type { Reply } from './_service.ts';
 import { createBench, resultOf, SECRETS, stream } from './_viewcomfy.ts';
-import { eventually } from '../eventually.ts';
 
 const bench = createBench();
 

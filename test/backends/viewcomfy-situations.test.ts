@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { eventually } from '../eventually.ts';
 import {
   FILE,
   RESULT,
@@ -17,7 +18,6 @@ import {
   type Case,
 } from './_cases.ts';
 import { createBench, output, resultOf, stream } from './_viewcomfy.ts';
-import { eventually } from '../eventually.ts';
 
 /**
  * The situations in which the official clients were watched, and what a person would call right there.

@@ -3,10 +3,10 @@ import { writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { eventually } from '../eventually.ts';
 import { createManualClock } from '../manual-clock.ts';
 import { collect, failureOf } from './_run.ts';
 import { createBench, SECRETS, stream } from './_viewcomfy.ts';
-import { eventually } from '../eventually.ts';
 
 const bench = createBench();
 

@@ -3,8 +3,8 @@ import { notice } from '../../src/discord/card.ts';
 import { DiscordError } from '../../src/discord/discord-error.ts';
 import { createFileLimits } from '../../src/discord/file-limits.ts';
 import type { OutgoingMessage, Port } from '../../src/discord/port.ts';
-import { beginNote, type ReplyNote } from '../../src/discord/reply-note.ts';
 import { createReply, type Render } from '../../src/discord/reply.ts';
+import { beginNote, type ReplyNote } from '../../src/discord/reply-note.ts';
 import { createManualClock } from '../manual-clock.ts';
 
 type Refusals = Partial<Record<keyof Port, DiscordError>>;

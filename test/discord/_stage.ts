@@ -16,8 +16,8 @@ import {
 } from '../../src/discord/port.ts';
 import { createLogger } from '../../src/log.ts';
 import { createLocalDiscord, type LocalDiscordOptions } from '../../src/playground/discord/server.ts';
-import { eventually } from '../eventually.ts';
 import { createPerson } from '../e2e/person.ts';
+import { eventually } from '../eventually.ts';
 
 /** Quick to try again, and patient with a busy machine. */
 const QUICK: PortPatience = { ...PORT_PATIENCE, pausesMs: [5, 10, 20] };

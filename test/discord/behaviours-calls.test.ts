@@ -1,9 +1,9 @@
 import { channel } from 'node:diagnostics_channel';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { z } from 'zod';
-import { eventually } from '../eventually.ts';
-import { openStage, type Stage } from '../e2e/stage.ts';
 import { PORTRAIT } from '../e2e/portraits.ts';
+import { openStage, type Stage } from '../e2e/stage.ts';
+import { eventually } from '../eventually.ts';
 
 const DONE = / s on ViewComfy/;
 const State = z.object({ bot: z.object({ online: z.boolean() }) });

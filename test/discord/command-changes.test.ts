@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { commandOf } from '../../src/recipes/commands.ts';
 import { commandChanges } from '../../src/discord/command-changes.ts';
+import { commandOf } from '../../src/recipes/commands.ts';
 import type { Recipe } from '../../src/recipes/recipe.ts';
 
 const recipe = {

@@ -7,11 +7,11 @@ import {
   type APIInteraction,
 } from 'discord-api-types/v10';
 import { describe, expect, it } from 'vitest';
-import { commandOf } from '../../src/recipes/commands.ts';
 import { createForms } from '../../src/discord/forms.ts';
 import type { GivenOptions } from '../../src/discord/inputs.ts';
 import { createInteractions } from '../../src/discord/interactions.ts';
 import { acceptJob, type Job } from '../../src/jobs/job.ts';
+import { commandOf } from '../../src/recipes/commands.ts';
 import type { Access, Recipe, StoredFile } from '../../src/recipes/recipe.ts';
 import type { Form } from '../../src/storage/store.ts';
 import { eventually } from '../eventually.ts';

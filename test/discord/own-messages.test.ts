@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { notice } from '../../src/discord/card.ts';
+import { createFileLimits } from '../../src/discord/file-limits.ts';
 import type { OutgoingMessage } from '../../src/discord/port.ts';
 import { createManualClock } from '../manual-clock.ts';
-import { createFileLimits } from '../../src/discord/file-limits.ts';
 import { callOf, filesOf, makeFile, openLocal } from './_stage.ts';
 
 const MARK = 2_000_000_001;

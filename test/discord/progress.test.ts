@@ -3,8 +3,8 @@ import { notice } from '../../src/discord/card.ts';
 import { DiscordError } from '../../src/discord/discord-error.ts';
 import type { OutgoingMessage } from '../../src/discord/port.ts';
 import { createProgressEdits } from '../../src/discord/progress.ts';
-import { createManualClock } from '../manual-clock.ts';
 import { eventually } from '../eventually.ts';
+import { createManualClock } from '../manual-clock.ts';
 
 function setUp(ahead?: () => number) {
   const clock = createManualClock();

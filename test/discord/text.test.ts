@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import character from '../../commands/character.ts';
-import { BACKEND_ERROR_TYPES, BackendError } from '../../src/errors.ts';
 import { code, plain } from '../../src/discord/markdown.ts';
 import { text } from '../../src/discord/text.ts';
+import { BACKEND_ERROR_TYPES, BackendError } from '../../src/errors.ts';
 
 const HOSTILE =
   '@everyone <@123> [x](https://evil.example) **b** `c` ||s|| \n# h\u202Eabc\u0000\t> q https://evil.example';

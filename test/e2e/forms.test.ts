@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import type { Recipe } from '../../src/recipes/recipe.ts';
 import { createPage } from '../../src/playground/page-server.ts';
+import type { Recipe } from '../../src/recipes/recipe.ts';
 import { findBrowser, launchBrowser } from '../browser.ts';
 import type { Person } from './person.ts';
 import { PORTRAIT } from './portraits.ts';

@@ -9,8 +9,6 @@ import type { Backend } from '../../src/backends/backend.ts';
 import { createBackend } from '../../src/backends/index.ts';
 import { startBot } from '../../src/bot.ts';
 import { systemClock } from '../../src/clock.ts';
-import type { Recipe } from '../../src/recipes/recipe.ts';
-import { COMMANDS_DIRECTORY, loadRecipes } from '../../src/recipes/recipe-loader.ts';
 import type { Config } from '../../src/config.ts';
 import { PORT_PATIENCE, type PortPatience } from '../../src/discord/port.ts';
 import { createMovableClock } from '../../src/playground/clock.ts';
@@ -24,6 +22,8 @@ import {
   type LocalViewComfy,
   type LocalViewComfyOptions,
 } from '../../src/playground/viewcomfy/server.ts';
+import type { Recipe } from '../../src/recipes/recipe.ts';
+import { COMMANDS_DIRECTORY, loadRecipes } from '../../src/recipes/recipe-loader.ts';
 import { checkRecording } from '../playground/openapi.ts';
 import type { BotTask } from './bot-process.ts';
 import { createPerson, type Person, type SeenMessage } from './person.ts';

@@ -6,8 +6,8 @@ import { BackendError } from '../../src/errors.ts';
 import type { Job } from '../../src/jobs/job.ts';
 import type { JobView, Queue, QueueLimits } from '../../src/jobs/queue.ts';
 import type { Recipe } from '../../src/recipes/recipe.ts';
-import { createManualClock, type ManualClock } from '../manual-clock.ts';
 import { eventually } from '../eventually.ts';
+import { createManualClock, type ManualClock } from '../manual-clock.ts';
 
 /** A queue on what its last process has left. */
 interface OpenQueue {

@@ -2,9 +2,9 @@ import { describe, expect, it } from 'vitest';
 import { createForecast, createTimes } from '../../src/jobs/eta.ts';
 import { acceptJob, type Job } from '../../src/jobs/job.ts';
 import { createPlaces } from '../../src/jobs/places.ts';
+import { createTurns } from '../../src/jobs/turns.ts';
 import type { BackendKind, Recipe } from '../../src/recipes/recipe.ts';
 import type { RunTime } from '../../src/storage/store.ts';
-import { createTurns } from '../../src/jobs/turns.ts';
 import { createManualClock } from '../manual-clock.ts';
 
 describe('the forecast', () => {

@@ -2,8 +2,8 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pino } from 'pino';
-import { createSpool } from '../../src/storage/spool.ts';
 import { createStoreQueue } from '../../src/jobs/store-queue.ts';
+import { createSpool } from '../../src/storage/spool.ts';
 import { createStore } from '../../src/storage/store.ts';
 import { describeQueue } from './_queue-contract.ts';
 

@@ -25,9 +25,9 @@ import {
   type Interaction,
 } from 'discord.js';
 import sharp from 'sharp';
+import type { LocalDiscord } from '../../src/playground/discord/server.ts';
 import { drawSound } from '../../src/playground/drawing/sound.ts';
 import { writeWebm } from '../../src/playground/drawing/webm.ts';
-import type { LocalDiscord } from '../../src/playground/discord/server.ts';
 
 /** What a hostile person or bot might write: none of it may become markup, script or a request. */
 const hostile = [

@@ -3,8 +3,8 @@ import { expect, onTestFinished, test } from 'vitest';
 import { WebSocket } from 'ws';
 import { z } from 'zod';
 import { createLocalDiscord } from '../../src/playground/discord/server.ts';
-import { interaction, join, register, stage, type Stage } from './stage.ts';
 import { eventually } from '../eventually.ts';
+import { interaction, join, register, stage, type Stage } from './stage.ts';
 
 const ping = { name: 'ping', description: 'Answers' };
 

@@ -13,8 +13,8 @@ import {
 import { expect, onTestFinished, test } from 'vitest';
 import { z } from 'zod';
 import type { PlaygroundEvent } from '../../src/playground/api.ts';
-import { interaction, register, stage, type Stage } from './stage.ts';
 import { eventually } from '../eventually.ts';
+import { interaction, register, stage, type Stage } from './stage.ts';
 
 const ping = { name: 'ping', description: 'x' };
 

@@ -1,8 +1,8 @@
 import { fitRecipe, type Fitted } from '../../scripts/recipe/fit.ts';
 import { draftFromForm } from '../../scripts/recipe/from-form.ts';
 import { draftFromWorkflow } from '../../scripts/recipe/from-workflow.ts';
-import { commandOf } from '../../src/recipes/commands.ts';
 import { createRegistry, type Registry } from '../../src/playground/discord/registry.ts';
+import { commandOf } from '../../src/recipes/commands.ts';
 import { fill, type GivenAnswers, type Option, type Recipe } from '../../src/recipes/recipe.ts';
 import { formsOf } from '../../src/recipes/view-comfy.ts';
 import { fillWorkflow } from '../../src/recipes/workflow.ts';

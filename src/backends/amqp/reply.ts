@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import { BackendError } from '../../errors.ts';
+import type { Workflow } from '../../recipes/workflow.ts';
 import { partlyRefused, refusePrompt, runFailure } from '../comfyui/failures.ts';
 import { readOutputs, type Given } from '../comfyui/outputs.ts';
-import type { Workflow } from '../../recipes/workflow.ts';
 import type { Heard } from './conversation.ts';
 
 export interface ReplyReader {

@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import { BackendError } from '../../errors.ts';
 import type { Workflow } from '../../recipes/workflow.ts';
-import { mediaTypeOf } from '../result-names.ts';
 import type { ResultOutput } from '../result-files.ts';
+import { mediaTypeOf } from '../result-names.ts';
 import { runFailure } from './failures.ts';
 import { readOutputs, textOutputs, type Given } from './outputs.ts';
 import type { Server } from './server.ts';

@@ -3,8 +3,8 @@ import { kindOf, SNIFFED_BYTES } from '../../pictures/kind.ts';
 import { wordsOf } from '../detail.ts';
 import type { Answer } from '../http.ts';
 import type { Slabs } from '../slabs.ts';
-import { createPictureJson } from './picture-json.ts';
 import type { PictureFiles } from './picture-files.ts';
+import { createPictureJson } from './picture-json.ts';
 
 export interface AnswerReader {
   readonly files: PictureFiles;

@@ -5,9 +5,9 @@ import type { Answer } from '../http.ts';
 import { jsonOf } from '../parameters.ts';
 import { createMultipart } from '../payload.ts';
 import type { ResultFiles } from '../result-files.ts';
+import { isJson, notViewComfy } from './json-answer.ts';
 import type { Mode, Session } from './mode.ts';
 import type { Notes } from './notes.ts';
-import { isJson, notViewComfy } from './json-answer.ts';
 import { readResult, type Result } from './result.ts';
 import { readStream } from './stream.ts';
 

@@ -9,9 +9,9 @@ import { createHttp, type Answer } from '../http.ts';
 import { jsonOf } from '../parameters.ts';
 import { createPatience, type Patience } from '../patience.ts';
 import { createJson, createMultipart, type Payload } from '../payload.ts';
+import { readJson } from './json-answer.ts';
 import type { Mode, Session } from './mode.ts';
 import type { Notes } from './notes.ts';
-import { readJson } from './json-answer.ts';
 import { createPoller } from './poller.ts';
 import { readResult, type Result } from './result.ts';
 

@@ -19,8 +19,8 @@ import {
 } from './discord-error.ts';
 import type { Reply } from './http.ts';
 import type { Message, Messages } from './messages.ts';
-import { ok } from './rest-application.ts';
 import type { BotRoute, Call } from './rest.ts';
+import { ok } from './rest-application.ts';
 import { check, closed } from './schema.ts';
 import type { Place, World } from './world.ts';
 

@@ -13,8 +13,8 @@ import { invalidForm, tooManyFollowUps, unknownMessage, unknownWebhook } from '.
 import type { Reply } from './http.ts';
 import { isLoading, type Interaction, type Interactions } from './interactions.ts';
 import type { Message, Messages } from './messages.ts';
-import { ok } from './rest-application.ts';
 import type { BotRoute, Call } from './rest.ts';
+import { ok } from './rest-application.ts';
 import { check, closed } from './schema.ts';
 import type { World } from './world.ts';
 

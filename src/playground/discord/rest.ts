@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { z } from 'zod';
 import type { Clock } from '../../clock.ts';
 import type { FaultKind } from '../api.ts';
+import type { UploadedFile } from './attachments.ts';
 import { DiscordError, errorBody, invalidForm, invalidJson, tooLarge, unauthorized } from './discord-error.ts';
 import type { Faults } from './faults.ts';
 import { readBody, sendReply, type Body, type Reply } from './http.ts';
@@ -9,7 +10,6 @@ import { createRateLimits, retryHeaders, type RateLimit } from './rate-limits.ts
 import type { Recorder } from './recorder.ts';
 import type { RequestCounts } from './request-counts.ts';
 import { createRouter, routeName, type Route } from './router.ts';
-import type { UploadedFile } from './attachments.ts';
 
 /** One request of the bot. */
 export interface Call {
