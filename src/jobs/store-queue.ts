@@ -2,14 +2,15 @@ import type { Backend, BackendEvent } from '../backends/backend.ts';
 import type { Clock } from '../clock.ts';
 import { BackendError, UserError } from '../errors.ts';
 import type { Logger } from '../log.ts';
-import { diskFailure, diskTrouble } from '../storage/disk.ts';
+import { diskFailure } from '../storage/disk.ts';
 import type { Spool } from '../storage/spool.ts';
 import type { Store } from '../storage/store.ts';
 import { createAdmissions } from './admissions.ts';
 import { createTimes } from './eta.ts';
-import { acceptJob, hasEnded, moveJob, type Failure, type Job, type JobRequest, type JobState } from './job.ts';
+import { acceptJob, hasEnded, moveJob, type Job, type JobRequest } from './job.ts';
+import { createLedger, DISK_PAUSE_MS, type Entry } from './ledger.ts';
 import { createPlaces } from './places.ts';
-import type { JobView, Queue, QueueLimits } from './queue.ts';
+import type { Queue, QueueLimits } from './queue.ts';
 import { applyEvent, failureOf, runJob } from './run.ts';
 import { createTally } from './tally.ts';
 import { createTurns } from './turns.ts';
@@ -23,25 +24,18 @@ interface QueueDependencies {
   log: Logger;
 }
 
-interface Entry {
-  job: Job;
-  readonly listeners: Set<(view: JobView) => void>;
-}
-
 /** Why a run was aborted: the state the job goes to. */
 type AbortReason = 'cancelled' | 'interrupted' | 'too-long';
 
 /** How often everybody is told their place, at most. */
 const PLACES_MS = 1000;
-/** Between the tries to write what the disk did not take. */
-const DISK_PAUSE_MS = 5000;
 /** A run that ended while the bot was away is still fetched, however late it is. */
 const LEAST_RESUMED_MS = 2 * 60_000;
 
 /** The queue of one process, in its store. */
 export function createStoreQueue({ backend, store, spool, limits, clock, log }: QueueDependencies): Queue {
-  /** jobs whose owner still has something to be told */
-  const entries = new Map<string, Entry>();
+  const ledger = createLedger({ store, viewOf: (job) => places.viewOf(job), clock, log });
+  const { change, move, surely } = ledger;
   const turns = createTurns();
   const times = createTimes({ store, backend, clock });
   const admissions = createAdmissions(limits.runningPerUser + limits.waitingPerUser, enter);
@@ -58,7 +52,7 @@ export function createStoreQueue({ backend, store, spool, limits, clock, log }: 
     times,
     atOnce: limits.runningAtOnce,
     clock,
-    jobOf: (job) => entries.get(job)?.job,
+    jobOf: (job) => ledger.entry(job)?.job,
     running: () => [...runs.keys()].map(({ job }) => job),
   });
   let started = false;
@@ -67,53 +61,9 @@ export function createStoreQueue({ backend, store, spool, limits, clock, log }: 
   let stopWaitingForDisk: (() => void) | undefined;
 
   for (const { job, turn } of store.open()) {
-    entries.set(job.id, { job, listeners: new Set() });
+    ledger.open(job);
     const waits = job.state === 'waiting' || (job.state === 'running' && leftAs(job) === 'waiting');
     if (waits) turns.add(job.user, job.id, turn);
-  }
-
-  /** Writes first and remembers then: what is in memory is never ahead of the disk. */
-  function change(entry: Entry, update: (job: Job) => Job, turn?: number): void {
-    const next = update(entry.job);
-    if (turn === undefined) store.save(next);
-    else store.saveTurn(next, turn);
-    entry.job = next;
-    tell(entry);
-  }
-
-  function move(entry: Entry, state: JobState, failure?: Failure, turn?: number): void {
-    change(entry, (job) => moveJob(job, state, clock.now(), failure), turn);
-    log.info({ job: entry.job.id, state, ...(failure && { failedBy: failure.by }) }, 'Job moved');
-  }
-
-  /** What has happened has happened: the disk is waited for. */
-  async function surely(entry: Entry, work: () => void): Promise<void> {
-    for (;;) {
-      try {
-        work();
-        return;
-      } catch (error) {
-        if (diskTrouble(error) === undefined || closing) throw error;
-        log.error({ job: entry.job.id, error }, 'The database does not take a change: trying again');
-        await new Promise<void>((resolve) => void clock.after(DISK_PAUSE_MS, resolve));
-      }
-    }
-  }
-
-  function tell(entry: Entry): void {
-    if (entry.listeners.size === 0) return;
-    tellView(entry, places.viewOf(entry.job));
-  }
-
-  function tellView(entry: Entry, view: JobView): void {
-    for (const listener of entry.listeners) {
-      try {
-        listener(view);
-      } catch (error) {
-        // Whoever watches is not to stop the job.
-        log.error({ job: entry.job.id, error }, 'A listener failed');
-      }
-    }
   }
 
   /** Once for many changes: with thousands in line, telling all of them costs more than changing one. */
@@ -121,10 +71,7 @@ export function createStoreQueue({ backend, store, spool, limits, clock, log }: 
     if (closing || turns.size === 0) return;
     stopPlaces ??= clock.after(PLACES_MS, () => {
       stopPlaces = undefined;
-      for (const view of places.all()) {
-        const entry = entries.get(view.job.id);
-        if (entry) tellView(entry, view);
-      }
+      for (const view of places.all()) ledger.tellView(view);
     });
   }
 
@@ -132,7 +79,7 @@ export function createStoreQueue({ backend, store, spool, limits, clock, log }: 
     if (!started || closing || stopWaitingForDisk) return;
     while (runs.size < limits.runningAtOnce) {
       const next = turns.next((user) => running.of(user) < limits.runningPerUser);
-      const entry = next && entries.get(next.job);
+      const entry = next && ledger.entry(next.job);
       if (!entry || !begin(entry, next.place)) break;
     }
     placesChanged();
@@ -209,7 +156,7 @@ export function createStoreQueue({ backend, store, spool, limits, clock, log }: 
       return;
     }
     entry.job = applyEvent(job, event, clock.now());
-    tell(entry);
+    ledger.tell(entry);
   }
 
   async function endRun(entry: Entry, signal: AbortSignal, error: unknown): Promise<void> {
@@ -255,33 +202,27 @@ export function createStoreQueue({ backend, store, spool, limits, clock, log }: 
   async function enter(request: JobRequest, againOf: Job | undefined): Promise<Job> {
     await spool.secure(request.id, 'inputs');
     const { user, id } = request;
-    const entry: Entry = { job: acceptJob(request, clock.now()), listeners: new Set() };
-    const oldEntry = againOf && entries.get(againOf.id);
-    const old = oldEntry?.job ?? (againOf && store.get(againOf.id));
+    const job = acceptJob(request, clock.now());
+    const old = againOf && ledger.job(againOf.id);
     // Two presses at once must not be two runs.
     if (old?.again !== undefined) throw new UserError('This job is being run again already.');
     const place = turns.add(user, id);
+    let entry: Entry;
     try {
-      store.accept(entry.job, place, old && { ...old, again: id });
+      entry = ledger.accept(job, place, old && { ...old, again: id });
     } catch (error) {
       turns.remove(id);
       throw diskFailure(error);
     }
-    if (oldEntry) oldEntry.job = { ...oldEntry.job, again: id };
-    entries.set(id, entry);
     log.info({ job: id, recipe: request.recipe.name }, 'Job accepted');
     pump();
     return entry.job;
   }
 
-  function jobsWith(test: (job: Job) => boolean): Job[] {
-    return [...entries.values()].map(({ job }) => job).filter(test);
-  }
-
   return {
     start() {
       started = true;
-      for (const entry of entries.values()) {
+      for (const entry of ledger.entries()) {
         const { job } = entry;
         if (job.state !== 'running') continue;
         if (canBeFound(job)) void run(entry);
@@ -294,29 +235,22 @@ export function createStoreQueue({ backend, store, spool, limits, clock, log }: 
       if (!spool.hasRoom()) return { refused: 'disk' };
       return admissions.admit(user, turns.waitingOf(user) + running.of(user));
     },
-    get: async (job) => entries.get(job)?.job ?? store.get(job),
+    get: async (job) => ledger.job(job),
     async view(id) {
-      const job = entries.get(id)?.job ?? store.get(id);
+      const job = ledger.job(id);
       return job && places.viewOf(job);
     },
-    jobsOf: async (user, most) => store.jobsOf(user, most).map((job) => places.viewOf(entries.get(job.id)?.job ?? job)),
+    jobsOf: async (user, most) =>
+      store.jobsOf(user, most).map((job) => places.viewOf(ledger.entry(job.id)?.job ?? job)),
     unfinishedOf: async (user) =>
-      jobsWith((job) => job.user === user && (job.state === 'waiting' || job.state === 'running')).map(places.viewOf),
-    counts() {
-      const counts = { waiting: 0, running: 0, delivering: 0 };
-      for (const { job } of entries.values()) {
-        if (job.state === 'waiting' || job.state === 'running' || job.state === 'delivering') counts[job.state] += 1;
-      }
-      return counts;
-    },
-    untold: async () => jobsWith(() => true),
-    watch(job, listener) {
-      const entry = entries.get(job);
-      entry?.listeners.add(listener);
-      return () => entry?.listeners.delete(listener);
-    },
+      ledger
+        .jobsWith((job) => job.user === user && (job.state === 'waiting' || job.state === 'running'))
+        .map(places.viewOf),
+    counts: ledger.counts,
+    untold: async () => ledger.jobsWith(() => true),
+    watch: ledger.watch,
     async cancel(job) {
-      const entry = entries.get(job);
+      const entry = ledger.entry(job);
       if (!entry || hasEnded(entry.job)) return false;
       const run = runs.get(entry);
       try {
@@ -330,16 +264,9 @@ export function createStoreQueue({ backend, store, spool, limits, clock, log }: 
       if (turns.remove(job)) placesChanged();
       return true;
     },
-    async note(job, note) {
-      const entry = entries.get(job);
-      const known = entry?.job ?? store.get(job);
-      if (!known || known.note === note) return;
-      const next = { ...known, note };
-      store.save(next);
-      if (entry) entry.job = next;
-    },
+    note: ledger.note,
     async delivered(job, outcome) {
-      const entry = entries.get(job);
+      const entry = ledger.entry(job);
       if (entry?.job.state !== 'delivering') return;
       await surely(entry, () => {
         if (entry.job.state !== 'delivering') return;
@@ -347,14 +274,10 @@ export function createStoreQueue({ backend, store, spool, limits, clock, log }: 
         else move(entry, 'failed', { by: 'delivery' });
       });
     },
-    async told(job) {
-      const entry = entries.get(job);
-      if (!entry || !hasEnded(entry.job)) return;
-      await surely(entry, () => change(entry, (known) => ({ ...known, told: true })));
-      entries.delete(job);
-    },
+    told: ledger.told,
     async drain(signal) {
       closing = true;
+      ledger.close();
       stopPlaces?.();
       stopWaitingForDisk?.();
       settle();
