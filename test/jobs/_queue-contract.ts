@@ -460,6 +460,19 @@ export function describeQueue(name: string, build: () => Promise<QueueHouse>): v
       });
     });
 
+    it('runs a job again once, also before its owner was told of its end, and keeps the mark', async () => {
+      const { enter, state, runs, run, queue } = await started();
+      const a = await enter('ana', 'a');
+      await eventually(() => expect(runs).toHaveLength(1));
+      run('a').end(new BackendError('broken', { type: 'failed' }));
+      await eventually(async () => expect(await state(a)).toBe('failed'));
+      const old = await queue.get(a);
+      const again = await enter('ana', 'a', old);
+      await expect(enter('ana', 'a', old)).rejects.toThrow('being run again already');
+      await queue.told(a);
+      expect(await queue.get(a)).toMatchObject({ state: 'failed', again });
+    });
+
     it('drains: what waits stays, what can be found again is left, the rest may end', async () => {
       const { enter, state, runs, run, queue } = await started({ runningAtOnce: 2 });
       const [a, b, c] = [await enter('ana', 'a'), await enter('bo', 'b'), await enter('cy', 'c')];
