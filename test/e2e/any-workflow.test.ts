@@ -55,14 +55,14 @@ async function useRecipe(recipe: Recipe) {
   return { ana, shown, run };
 }
 
-const EXAMPLES: readonly [file: string, form: string | undefined][] = [
-  ['flux-consistent-characters/workflow_api.json', undefined],
-  ['flux-consistent-characters/view_comfy.json', undefined],
-  ['others/ip_adapter_api.json', undefined],
-  ['others/hunyuan_with_loras_api.json', undefined],
-  ['others/wan_workflow_api_with_lora.json', undefined],
-  ['others/view_comfy_to_web_app.json', '1'],
-  ['others/view_comfy_to_web_app.json', '2'],
+const EXAMPLES: readonly (readonly [file: string, ...args: string[]])[] = [
+  ['flux-consistent-characters/workflow_api.json'],
+  ['flux-consistent-characters/view_comfy.json'],
+  ['others/ip_adapter_api.json'],
+  ['others/hunyuan_with_loras_api.json'],
+  ['others/wan_workflow_api_with_lora.json'],
+  ['others/view_comfy_to_web_app.json', '--form', '1'],
+  ['others/view_comfy_to_web_app.json', '--form', '2'],
 ];
 
 // Those files are not ours to give away: where they are not, the workflows below are all that is tried.
@@ -70,12 +70,15 @@ describe.runIf(existsSync(SHARED))(
   'the workflows of ViewComfy’s examples, where their folder is there',
   { timeout: 90_000 },
   () => {
-    it.each(EXAMPLES)('%s (form %s) answers in Discord', async (file, form) => {
-      const text = readFileSync(join(SHARED, file), 'utf8');
-      const recipe = await makeRecipe(text, ...(form === undefined ? [] : ['--form', form]));
-      const { shown } = await useRecipe(recipe);
-      expect(shown.pictures.length + shown.files.length).toBeGreaterThan(0);
-    });
+    it.each(EXAMPLES.map((words) => [words.join(' '), ...words] as const))(
+      '%s answers in Discord',
+      async (_words, file, ...args) => {
+        const text = readFileSync(join(SHARED, file), 'utf8');
+        const recipe = await makeRecipe(text, ...args);
+        const { shown } = await useRecipe(recipe);
+        expect(shown.pictures.length + shown.files.length).toBeGreaterThan(0);
+      },
+    );
   },
 );
 
